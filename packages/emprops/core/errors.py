@@ -1,0 +1,396 @@
+"""Every error the system reports: one class each, with its code, HTTP status, cause and remedy."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+_BY_CODE: dict[str, type[EmpropsError]] = {}
+
+
+class EmpropsError(Exception):
+    """Base of all errors that the system reports on purpose.
+
+    A subclass declares what its documentation says; one that leaves anything out, or takes a code that is
+    taken, cannot be defined.
+
+    Args:
+        message: what is wrong, where, in one sentence.
+        detail: machine-readable facts about this occurrence (JSON values only).
+    """
+
+    code: ClassVar[str]
+    """Stable name of the error, the same in the API, the CLI, events and logs."""
+    http_status: ClassVar[int]
+    """Status of an HTTP answer that carries the error (100 to 599)."""
+    exit_code: ClassVar[int]
+    """Exit status of a command that ends with the error (1 to 125)."""
+    retryable: ClassVar[bool]
+    """Whether the same request can succeed later without a change to it."""
+    meaning: ClassVar[str]
+    """What the error says, in one sentence."""
+    cause: ClassVar[str]
+    """What makes it happen."""
+    remedy: ClassVar[str]
+    """What the reader does about it."""
+
+    def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if abstract:
+            return
+        missing = [
+            name
+            for name in ("code", "http_status", "exit_code", "retryable", "meaning", "cause", "remedy")
+            if not hasattr(cls, name)
+        ]
+        if missing:
+            raise TypeError(f"error class {cls.__name__} declares no {', '.join(missing)}")
+        if cls.code in _BY_CODE:
+            raise TypeError(f"error code {cls.code!r} is taken by {_BY_CODE[cls.code].__name__}")
+        _BY_CODE[cls.code] = cls
+
+    def __init__(self, message: str = "", *, detail: Mapping[str, Any] | None = None) -> None:
+        self.message = message or self.meaning
+        self.detail: dict[str, Any] = dict(detail or {})
+        super().__init__(self.message)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the error as a JSON object: code, message, remedy, retryable and detail."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "remedy": self.remedy,
+            "retryable": self.retryable,
+            "detail": self.detail,
+        }
+
+
+class RequestError(EmpropsError, abstract=True):
+    """The request itself is wrong; sending it again unchanged cannot succeed."""
+
+    exit_code = 2
+    retryable = False
+
+
+class InvalidRequest(RequestError):
+    """A field of a request is missing, of the wrong type or out of range."""
+
+    code = "invalid_request"
+    http_status = 422
+    meaning = "A field of the request is missing, of the wrong type or out of its range."
+    cause = "The request does not follow its model; the detail names each field and what is wrong with it."
+    remedy = "Correct the fields named in the detail and send the request again."
+
+
+class UnknownField(RequestError):
+    """A request names a field or requirement that does not exist."""
+
+    code = "unknown_field"
+    http_status = 422
+    meaning = "The request has a field that does not exist."
+    cause = (
+        "A misspelt or invented name: unknown names are refused, since ignoring one would run the wrong job."
+    )
+    remedy = "Use the nearest known name given in the detail, or leave the field out."
+
+
+class PayloadTooLarge(RequestError):
+    """A job's payload is larger than the pool takes."""
+
+    code = "payload_too_large"
+    http_status = 413
+    meaning = "The payload of the job is larger than allowed."
+    cause = "The payload, as compact JSON, has more bytes than the payload limit."
+    remedy = "Put large inputs into object storage and send a reference, or raise the limit."
+
+
+class ResultTooLarge(RequestError):
+    """A result is larger than the pool keeps."""
+
+    code = "result_too_large"
+    http_status = 413
+    meaning = "The result of the job is larger than allowed."
+    cause = "The result, as compact JSON, has more bytes than the result limit."
+    remedy = "Let the connector store large outputs and return a reference, or raise the limit."
+
+
+class JobNotFound(EmpropsError):
+    """No job has the given id, or its record has expired."""
+
+    code = "job_not_found"
+    http_status = 404
+    exit_code = 4
+    retryable = False
+    meaning = "No job has this id."
+    cause = "The id is wrong, belongs to another pool, or the job ended longer ago than its record is kept."
+    remedy = "Check the id and the pool; look at the retention settings for how long ended jobs are kept."
+
+
+class JobExists(EmpropsError):
+    """The id chosen for a new job belongs to another job."""
+
+    code = "job_exists"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "Another job has this id already."
+    cause = "A submit chose the id of an existing job whose content differs."
+    remedy = "Leave the id out, or use a new one; the existing job was not changed."
+
+
+class IdempotencyConflict(EmpropsError):
+    """An idempotency key was used again for a different request."""
+
+    code = "idempotency_conflict"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The idempotency key was used before for a different request."
+    cause = "Two submits carry the same idempotency key but not the same content."
+    remedy = "Use one key for one request: a new request needs a new key."
+
+
+class JobFinished(EmpropsError):
+    """The job has ended; what was asked for is no longer possible."""
+
+    code = "job_finished"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The job has already ended."
+    cause = "The job was completed, cancelled or given up before the request arrived."
+    remedy = "Read the job: its status says how it ended. Nothing was changed."
+
+
+class LeaseLost(EmpropsError):
+    """A report came from a worker that no longer holds the job."""
+
+    code = "lease_lost"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The worker does not hold this job any more."
+    cause = "The lease ran out, or the job was cancelled or released, before the report arrived: its fencing token is stale."
+    remedy = "Stop the work and drop its result: the job belongs to another attempt or has ended."
+
+
+class WorkerUnknown(EmpropsError):
+    """A worker reports or claims without being registered."""
+
+    code = "worker_unknown"
+    http_status = 409
+    exit_code = 5
+    retryable = True
+    meaning = "No worker with this id is registered."
+    cause = "The worker never registered, or was silent longer than a worker record is kept."
+    remedy = "Register again, then claim; a worker of this project does so by itself."
+
+
+class WorkerInUse(EmpropsError):
+    """Two running workers claim to be the same one."""
+
+    code = "worker_in_use"
+    http_status = 409
+    exit_code = 5
+    retryable = True
+    meaning = "Another running worker has this id."
+    cause = "Two processes were given the same worker id, or the earlier one vanished a moment ago."
+    remedy = "Give each worker its own id, or wait until the record of the vanished worker has expired."
+
+
+class ServerUnreachable(EmpropsError):
+    """The Valkey or Redis server does not answer."""
+
+    code = "server_unreachable"
+    http_status = 503
+    exit_code = 6
+    retryable = True
+    meaning = "The Valkey or Redis server cannot be reached."
+    cause = "No server is running at the configured address, the network is cut, or the server is overloaded."
+    remedy = "Start a server (`emprops up` brings its own), or correct the server URL, and try again."
+
+
+class ServerUnsuitable(EmpropsError):
+    """The server is reachable but may lose or refuse jobs as it is set up."""
+
+    code = "server_unsuitable"
+    http_status = 503
+    exit_code = 6
+    retryable = False
+    meaning = "The server is not fit to hold the queue."
+    cause = "It is too old, or it evicts keys when memory runs short, which would drop jobs."
+    remedy = "Use Valkey 7.2 or Redis 7.0 or later, with `maxmemory-policy noeviction`."
+
+
+class ServerFault(EmpropsError):
+    """The server answered a script with an error that is not one of ours."""
+
+    code = "server_fault"
+    http_status = 500
+    exit_code = 6
+    retryable = True
+    meaning = "The server refused or broke off an operation."
+    cause = (
+        "The server is read-only, out of memory or loading, or a key of the queue was changed from outside."
+    )
+    remedy = "Read the server's own message in the detail, mend the server, and try again."
+
+
+class SettingsInvalid(EmpropsError):
+    """A setting has a value that cannot be used."""
+
+    code = "settings_invalid"
+    http_status = 500
+    exit_code = 3
+    retryable = False
+    meaning = "A setting has a wrong value."
+    cause = "An environment variable has the wrong type or lies outside its range."
+    remedy = "Correct the variable named in the detail; the configuration reference gives types and ranges."
+
+
+class ConnectorUnknown(EmpropsError):
+    """A worker was asked to serve a service for which no connector is installed."""
+
+    code = "connector_unknown"
+    http_status = 500
+    exit_code = 3
+    retryable = False
+    meaning = "No connector with this name is installed."
+    cause = "The name is misspelt, or the package that brings the connector is not installed."
+    remedy = "Use one of the names in the detail, or install the package that provides the connector."
+
+
+class WaitTimeout(EmpropsError):
+    """A job did not end within the time that the caller wanted to wait."""
+
+    code = "wait_timeout"
+    http_status = 504
+    exit_code = 8
+    retryable = True
+    meaning = "The job has not ended in the time given."
+    cause = "The job is still waiting, pending or running; it goes on."
+    remedy = "Wait again with the same id, or ask `emprops explain` what the job is waiting for."
+
+
+class AttemptFailure(EmpropsError, abstract=True):
+    """Why one attempt at a job failed; a connector raises it, and its class decides about a retry."""
+
+    http_status = 502
+    exit_code = 7
+
+
+class ServiceFailed(AttemptFailure):
+    """The AI service accepted the job and failed at it."""
+
+    code = "service_failed"
+    retryable = True
+    meaning = "The service failed while it ran the job."
+    cause = "The service reported an error of its own: a crash, an exhausted resource, an internal fault."
+    remedy = (
+        "The queue tries again; if every attempt fails, read the service's message in the attempt history."
+    )
+
+
+class ServiceUnavailable(AttemptFailure):
+    """The AI service could not be reached."""
+
+    code = "service_unavailable"
+    http_status = 503
+    retryable = True
+    meaning = "The service did not answer."
+    cause = "The service is starting, stopped, overloaded or cut off from the worker."
+    remedy = "The queue tries again; look at the health of the service on the worker's machine."
+
+
+class RateLimited(AttemptFailure):
+    """The AI service refused the job because of its rate limit."""
+
+    code = "rate_limited"
+    http_status = 429
+    retryable = True
+    meaning = "The service takes no more requests for now."
+    cause = "The rate or quota of the account at the service is used up."
+    remedy = "The queue tries again after a back-off; lower the concurrency or raise the quota if it lasts."
+
+
+class JobRejected(AttemptFailure):
+    """The AI service refuses the job for what it asks; another attempt would be refused too."""
+
+    code = "job_rejected"
+    http_status = 422
+    retryable = False
+    meaning = "The service refuses the job."
+    cause = "The payload is not valid for the service, or its content is refused."
+    remedy = "Read the service's message in the attempt history, correct the payload and submit a new job."
+
+
+class ConnectorFault(AttemptFailure):
+    """The connector raised an exception that it does not classify."""
+
+    code = "connector_fault"
+    http_status = 500
+    retryable = True
+    meaning = "The connector broke off with an unexpected exception."
+    cause = "A fault in the connector's code; the exception's type and text are in the attempt history."
+    remedy = "The queue tries again; report the exception to the owner of the connector."
+
+
+class LeaseExpired(AttemptFailure):
+    """The worker stopped renewing its lease while it ran the job."""
+
+    code = "lease_expired"
+    http_status = 500
+    retryable = True
+    meaning = "The worker that ran the job was silent until its lease ran out."
+    cause = "The worker was killed, its machine vanished, or it was cut off from the server."
+    remedy = "The queue gives the job to another worker; look at the machine if many leases run out."
+
+
+class JobDead(EmpropsError):
+    """A caller waited for a job that was given up."""
+
+    code = "job_dead"
+    http_status = 502
+    exit_code = 7
+    retryable = False
+    meaning = "The job was given up."
+    cause = "Its last attempt failed, or an attempt failed for a reason that a retry cannot mend."
+    remedy = "Read the attempt history of the job; submit a corrected job, or the same again once the cause is gone."
+
+
+class JobCancelled(EmpropsError):
+    """A caller waited for a job that was cancelled."""
+
+    code = "job_cancelled"
+    http_status = 409
+    exit_code = 9
+    retryable = False
+    meaning = "The job was cancelled."
+    cause = "Somebody asked for it; the event names the reason that was given."
+    remedy = "Submit a new job if the work is wanted after all."
+
+
+def all_errors() -> tuple[type[EmpropsError], ...]:
+    """Return every declared error class, in order of its code."""
+    return tuple(_BY_CODE[code] for code in sorted(_BY_CODE))
+
+
+def error_for(code: str) -> type[EmpropsError]:
+    """Return the class that declares a code.
+
+    Args:
+        code: an error code as it stands in an answer, an event or a log.
+
+    Raises:
+        LookupError: no class declares the code.
+    """
+    try:
+        return _BY_CODE[code]
+    except KeyError:
+        raise LookupError(f"no error class declares the code {code!r}") from None
+
+
+def summary_of(error: type[EmpropsError]) -> str:
+    """Return the first line of an error class's docstring."""
+    return (inspect.getdoc(error) or "").split("\n", 1)[0]

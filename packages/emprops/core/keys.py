@@ -1,0 +1,288 @@
+"""Every key that the queue keeps on the server: its type, what it holds, how long it lives, what bounds it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .errors import InvalidRequest
+
+POOL_PATTERN = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
+"""A pool's name: 1 to 32 lower-case letters, digits or hyphens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, or one family of keys that differ in what they are about.
+
+    Attributes:
+        name: name of the key, the last part of what stands on the server.
+        kind: the server's type: string, hash, sorted set, list or stream.
+        about: what a member of the family is about (``job``, ``worker``, …); empty for a single key.
+        holds: what it holds, in one sentence.
+        layout: its fields or members.
+        lifetime: when it, or an entry of it, goes away.
+    """
+
+    name: str
+    kind: str
+    about: str
+    holds: str
+    layout: str
+    lifetime: str
+
+    @property
+    def pattern(self) -> str:
+        """The key as it stands on the server, with its variable parts in angle brackets."""
+        return f"emprops:{{<pool>}}:{self.name}" + (f":<{self.about}>" if self.about else "")
+
+
+KEYS: tuple[Key, ...] = (
+    Key(
+        "meta",
+        "hash",
+        "",
+        "Counters of the pool.",
+        "`sequence`: submits so far; `version`: requirement classes so far; `reaped`: when the reaper last ran, ms",
+        "As long as the pool; three fields.",
+    ),
+    Key(
+        "classes",
+        "hash",
+        "",
+        "The requirement classes.",
+        "class id → canonical requirements, JSON",
+        "As long as the pool; one field for each distinct set of requirements.",
+    ),
+    Key(
+        "class_versions",
+        "sorted set",
+        "",
+        "When each requirement class was first seen, so that a worker asks only for those it has not judged.",
+        "class id, scored by the version at which it came",
+        "As long as the pool; one member a class.",
+    ),
+    Key(
+        "eligible",
+        "hash",
+        "",
+        "Which profiles can run a class, with their affinity.",
+        "class id → `profile=bonus` for each eligible profile, the bonus in ms",
+        "As long as the pool; one field for each class that some profile can run.",
+    ),
+    Key(
+        "pending",
+        "sorted set",
+        "",
+        "The queue: every pending job.",
+        "class id, order key and job id in one text, all scored 0, so that the first of a class is one look-up",
+        "A member stays while its job is pending.",
+    ),
+    Key(
+        "heads",
+        "sorted set",
+        "",
+        "For each profile, a bound on the first job of each class that it can run: the top is what a claim looks at.",
+        "profile id, order key and class id in one text, all scored 0",
+        "At most one member for each profile and class; a claim removes it when the class is empty.",
+    ),
+    Key(
+        "bounds",
+        "hash",
+        "",
+        "The order key that stands in `heads`, so that it can be replaced.",
+        "profile id and class id → order key and bonus in ms",
+        "Comes and goes with the member in `heads`.",
+    ),
+    Key(
+        "states",
+        "hash",
+        "",
+        "What changes about a job that has not ended.",
+        "job id → JSON: status, place, attempt, attempts used, worker, times, progress",
+        "A field stays until its job ends.",
+    ),
+    Key(
+        "specs",
+        "hash",
+        "",
+        "What never changes about a job that has not ended.",
+        "job id → JSON: requirements, priority, retry policy, customer, workflow",
+        "A field stays until its job ends.",
+    ),
+    Key(
+        "payloads",
+        "hash",
+        "",
+        "Payloads of jobs that have not ended.",
+        "job id → JSON",
+        "A field stays until its job ends.",
+    ),
+    Key(
+        "histories",
+        "hash",
+        "",
+        "Ended attempts of jobs that have not ended.",
+        "job id → JSON objects, one an attempt, joined by commas",
+        "A field stays until its job ends.",
+    ),
+    Key(
+        "leases",
+        "sorted set",
+        "",
+        "The running jobs and when each lease runs out.",
+        "job id, scored by the deadline in ms",
+        "A member stays while its job is running.",
+    ),
+    Key(
+        "delayed",
+        "sorted set",
+        "",
+        "The waiting jobs and when each is due.",
+        "job id, scored by the due time in ms",
+        "A member stays while its job is waiting.",
+    ),
+    Key(
+        "finished",
+        "sorted set",
+        "",
+        "Jobs that ended as completed or cancelled, for listing.",
+        "job id, scored by the end in ms",
+        "Members older than the retention, or beyond the limit on their number, are trimmed at each end of a job.",
+    ),
+    Key(
+        "dead",
+        "sorted set",
+        "",
+        "Dead letters, for listing.",
+        "job id, scored by the end in ms",
+        "Members older than their retention, or beyond the limit on their number, are trimmed at each death.",
+    ),
+    Key(
+        "archive",
+        "hash",
+        "job",
+        "One ended job.",
+        "`spec`, `state`, `payload`, `history`, `result`: the JSON of each",
+        "Expires after the retention of ended jobs, or of dead letters.",
+    ),
+    Key(
+        "idempotency",
+        "string",
+        "digest",
+        "Which job an idempotency key stands for.",
+        "job id and digest of the request, separated by a space",
+        "Expires after the idempotency window.",
+    ),
+    Key(
+        "workflow",
+        "string",
+        "workflow",
+        "When the first job of a workflow was submitted: the time in the order keys of all its jobs.",
+        "milliseconds since 1970",
+        "Expires after the workflow window, counted from the workflow's latest submit.",
+    ),
+    Key(
+        "profiles",
+        "hash",
+        "",
+        "The profiles of the workers.",
+        "profile id → canonical capabilities, JSON",
+        "As long as the pool; one field for each distinct set of capabilities.",
+    ),
+    Key(
+        "synced",
+        "hash",
+        "",
+        "Up to which class each profile has been judged.",
+        "profile id → version",
+        "As long as the pool; one field a profile.",
+    ),
+    Key(
+        "workers",
+        "hash",
+        "",
+        "The registered workers.",
+        "worker id → JSON: capabilities, profile, host, concurrency, instance",
+        "A field goes when its worker leaves, or is silent longer than a worker record is kept.",
+    ),
+    Key(
+        "worker_expiry",
+        "sorted set",
+        "",
+        "When each worker's record expires.",
+        "worker id, scored by the time in ms; each heartbeat moves it",
+        "Comes and goes with the field in `workers`.",
+    ),
+    Key(
+        "idle",
+        "sorted set",
+        "",
+        "Workers that wait for work, so that a submit wakes the right profile.",
+        "profile id and worker id in one text, all scored 0",
+        "A member goes when its worker claims, leaves or expires.",
+    ),
+    Key(
+        "events",
+        "stream",
+        "",
+        "Every change, in order.",
+        "one entry an event, its fields as text",
+        "Capped: the oldest entries beyond the limit are trimmed at each append.",
+    ),
+    Key(
+        "wake",
+        "sorted set",
+        "profile",
+        "The marker that wakes one idle worker of a profile.",
+        "one member",
+        "Popped by the worker that it wakes; expires by itself.",
+    ),
+    Key(
+        "inbox",
+        "list",
+        "worker",
+        "Orders to one worker: the jobs that it must stop.",
+        "job id and attempt, separated by a space",
+        "Popped by the worker; expires by itself.",
+    ),
+)
+"""Every key there is. Scripts declare theirs by these names; nothing else touches the server."""
+
+_BY_NAME = {key.name: key for key in KEYS}
+
+
+class KeySpace:
+    """The keys of one pool.
+
+    All carry the hash tag ``{pool}``, so that a cluster keeps a pool on one node and every script stays on it.
+
+    Args:
+        pool: name of the pool (1 to 32 lower-case letters, digits or hyphens).
+
+    Raises:
+        InvalidRequest: the pool's name is not allowed.
+    """
+
+    def __init__(self, pool: str) -> None:
+        if not POOL_PATTERN.match(pool):
+            raise InvalidRequest(
+                f"pool {pool!r}: 1 to 32 lower-case letters, digits or hyphens, a letter or digit first",
+                detail={"problems": [{"field": "pool", "problem": "not a pool's name"}]},
+            )
+        self.pool = pool
+
+    def key(self, name: str, about: str = "") -> str:
+        """Return a key as it stands on the server.
+
+        Args:
+            name: name of the key in :data:`KEYS`.
+            about: what it is about, for a family of keys; empty otherwise.
+
+        Raises:
+            LookupError: there is no such key, or ``about`` is missing or superfluous.
+        """
+        key = _BY_NAME.get(name)
+        if key is None or bool(key.about) != bool(about):
+            raise LookupError(f"there is no key {name!r} about {about!r}")
+        return f"emprops:{{{self.pool}}}:{name}" + (f":{about}" if about else "")

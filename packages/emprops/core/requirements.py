@@ -1,0 +1,52 @@
+"""What a job needs of the worker that runs it, and the requirement class that equal needs share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from .canonical import canonical_json, short_hash
+
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$")
+]
+"""A name of a service, model, region or label: 1 to 128 characters, a letter or digit first."""
+
+
+class Requirements(BaseModel):
+    """What a job asks of a worker. Everything left out is not asked for.
+
+    Unknown names are refused: a misspelt requirement that is ignored would run the job on the wrong machine.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    service: Name
+    """The service that runs the job, by the name that workers offer it under."""
+    models: frozenset[Name] = Field(default=frozenset(), max_length=64)
+    """Models that the worker must have, all of them (at most 64)."""
+    gpu_memory_gb: float = Field(default=0, ge=0, le=10_000, allow_inf_nan=False)
+    """GPU memory that one job needs, in gigabytes (0 to 10,000)."""
+    memory_gb: float = Field(default=0, ge=0, le=100_000, allow_inf_nan=False)
+    """Main memory that one job needs, in gigabytes (0 to 100,000)."""
+    cpu_cores: int = Field(default=0, ge=0, le=10_000)
+    """CPU cores that one job needs (0 to 10,000)."""
+    regions: frozenset[Name] = Field(default=frozenset(), max_length=64)
+    """Regions where the job may run; empty: anywhere (at most 64)."""
+    labels: frozenset[Name] = Field(default=frozenset(), max_length=64)
+    """Labels that the worker must carry, all of them (at most 64)."""
+    excluded_labels: frozenset[Name] = Field(default=frozenset(), max_length=64)
+    """Labels that the worker must not carry, none of them (at most 64)."""
+
+    def canonical(self) -> str:
+        """Return the canonical text: equal requirements give equal text, whatever their order."""
+        data = self.model_dump(exclude_defaults=True)
+        return canonical_json(
+            {name: sorted(value) if isinstance(value, frozenset) else value for name, value in data.items()}
+        )
+
+    @property
+    def class_id(self) -> str:
+        """Name of the requirement class: 16 hexadecimal digits. Jobs of one class fit the same workers."""
+        return short_hash(self.canonical())

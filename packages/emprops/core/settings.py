@@ -1,0 +1,231 @@
+"""Every setting: its environment variable, type, default, unit, range and effect, declared in one place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import SettingsInvalid
+from .keys import POOL_PATTERN
+
+PREFIX = "EMPROPS_"
+Unit = Literal["s", "bytes", "entries", "jobs", "1", "name", "URL", "path", "yes/no"]
+"""What a setting's value counts; ``1`` is a plain number."""
+PoolName = Annotated[str, StringConstraints(pattern=POOL_PATTERN.pattern)]
+
+
+def setting(default: Any, *, unit: Unit, effect: str, **limits: Any) -> Any:
+    """Declare a setting.
+
+    Args:
+        default: its value when the variable is not set.
+        unit: what the value counts.
+        effect: what the setting does, in one or two sentences.
+        limits: ``ge``, ``le`` and the like, as pydantic takes them.
+    """
+    return Field(default=default, description=effect, json_schema_extra={"unit": unit}, **limits)
+
+
+class EmpropsSettings(BaseSettings):
+    """Base of the settings classes; a setting without effect, unit or variable cannot be declared."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        for name, field in cls.model_fields.items():
+            if not field.description or not isinstance(field.json_schema_extra, dict):
+                raise TypeError(
+                    f"setting {cls.__name__}.{name} is not declared with setting(): no effect, no unit"
+                )
+
+    @classmethod
+    def load(cls, **overrides: Any) -> EmpropsSettings:
+        """Read the settings from the environment.
+
+        Args:
+            overrides: values that go before the environment.
+
+        Raises:
+            SettingsInvalid: a value has the wrong type or is out of range; the detail names the variable.
+        """
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            faults = [
+                {"variable": cls.variable(str(fault["loc"][0])), "problem": fault["msg"]}
+                for fault in error.errors(include_url=False, include_context=False, include_input=False)
+            ]
+            listed = "; ".join(f"{fault['variable']}: {fault['problem']}" for fault in faults)
+            raise SettingsInvalid(f"settings: {listed}", detail={"problems": faults}) from error
+
+    @classmethod
+    def variable(cls, name: str) -> str:
+        """Return the environment variable of a setting."""
+        return f"{cls.model_config['env_prefix']}{name}".upper()
+
+
+def unit_of(field: FieldInfo) -> Unit:
+    """Return the unit that a setting was declared with."""
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)  # EmpropsSettings refuses a field without it
+    return extra["unit"]  # type: ignore[return-value]  # the declaration's type is Unit
+
+
+def default_state_dir() -> str:
+    """Return where the embedded server keeps its data unless told otherwise (XDG base directory specification)."""
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return str(Path(home) / "emprops")
+
+
+class BrokerSettings(EmpropsSettings):
+    """The queue: read by every process that submits, works or looks."""
+
+    redis_url: str = setting(
+        "",
+        unit="URL",
+        effect="Address of the Valkey or Redis server. Empty: the embedded server that `emprops up` started.",
+    )
+    state_dir: str = setting(
+        "",
+        unit="path",
+        effect="Folder for the embedded server's data and address. Empty: `emprops` in the user's state folder.",
+    )
+    pool: PoolName = setting("default", unit="name", effect="The pool that jobs go to and workers serve.")
+    lease_seconds: float = setting(
+        30.0,
+        unit="s",
+        ge=0.2,
+        le=3600,
+        allow_inf_nan=False,
+        effect="How long a job stays with a silent worker. A worker renews its leases at a third of this.",
+    )
+    worker_expiry_seconds: float = setting(
+        60.0,
+        unit="s",
+        ge=0.5,
+        le=86_400,
+        allow_inf_nan=False,
+        effect="How long the record of a silent worker is kept.",
+    )
+    retention_seconds: float = setting(
+        7 * 86_400.0,
+        unit="s",
+        ge=1,
+        le=365 * 86_400.0,
+        allow_inf_nan=False,
+        effect="How long a completed or cancelled job, with its result, is kept.",
+    )
+    dead_retention_seconds: float = setting(
+        30 * 86_400.0,
+        unit="s",
+        ge=1,
+        le=365 * 86_400.0,
+        allow_inf_nan=False,
+        effect="How long a dead letter is kept.",
+    )
+    ended_listed: int = setting(
+        100_000,
+        unit="jobs",
+        ge=1,
+        le=10_000_000,
+        effect="How many ended jobs can be listed; older ones can still be read by id until they expire.",
+    )
+    idempotency_seconds: float = setting(
+        86_400.0,
+        unit="s",
+        ge=1,
+        le=30 * 86_400.0,
+        allow_inf_nan=False,
+        effect="How long an idempotency key is remembered.",
+    )
+    workflow_seconds: float = setting(
+        7 * 86_400.0,
+        unit="s",
+        ge=1,
+        le=365 * 86_400.0,
+        allow_inf_nan=False,
+        effect="How long after its latest submit a workflow keeps its place in the order.",
+    )
+    events_kept: int = setting(
+        100_000,
+        unit="entries",
+        ge=100,
+        le=100_000_000,
+        effect="Length of the event stream; the server may keep a few more.",
+    )
+    progress_interval_seconds: float = setting(
+        0.25,
+        unit="s",
+        ge=0,
+        le=60,
+        allow_inf_nan=False,
+        effect="Shortest time between two progress events of a job; the last value always gets through.",
+    )
+    payload_limit_bytes: int = setting(
+        1_048_576, unit="bytes", ge=1, le=67_108_864, effect="Largest payload of a job, as compact JSON."
+    )
+    result_limit_bytes: int = setting(
+        4_194_304, unit="bytes", ge=1, le=67_108_864, effect="Largest result of a job, as compact JSON."
+    )
+    command_timeout_seconds: float = setting(
+        5.0,
+        unit="s",
+        ge=0.1,
+        le=300,
+        allow_inf_nan=False,
+        effect="How long a command may take before the server counts as unreachable.",
+    )
+    durable: bool = setting(
+        True,
+        unit="yes/no",
+        effect="Whether the embedded server writes an append-only file, so that jobs survive its restart.",
+    )
+
+    @property
+    def state_path(self) -> Path:
+        """Folder for the embedded server's data and address."""
+        return Path(self.state_dir or default_state_dir())
+
+
+class WorkerSettings(EmpropsSettings):
+    """A worker: read by worker processes only."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX + "WORKER_")
+
+    concurrency: int = setting(1, unit="jobs", ge=1, le=64, effect="Jobs that one worker runs at a time.")
+    block_seconds: float = setting(
+        5.0,
+        unit="s",
+        ge=0.05,
+        le=300,
+        allow_inf_nan=False,
+        effect="Longest wait of an idle worker for its wake-up before it looks by itself.",
+    )
+    shutdown_grace_seconds: float = setting(
+        10.0,
+        unit="s",
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        effect="How long a stopping worker lets its jobs go on before it gives them back.",
+    )
+    reap_seconds: float = setting(
+        1.0,
+        unit="s",
+        ge=0.05,
+        le=60,
+        allow_inf_nan=False,
+        effect="How often the workers of a pool, together, look for expired leases and due jobs.",
+    )
+
+
+def all_settings() -> tuple[type[EmpropsSettings], ...]:
+    """Return every settings class."""
+    return (BrokerSettings, WorkerSettings)
