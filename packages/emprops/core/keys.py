@@ -215,6 +215,14 @@ KEYS: tuple[Key, ...] = (
         "Comes and goes with the field in `workers`.",
     ),
     Key(
+        "claims",
+        "hash",
+        "",
+        "The latest claim of each worker, so that a claim whose answer was lost can be asked for again.",
+        "worker id → ticket of the claim, then the jobs that it gave with their attempts",
+        "A field goes with the worker's record.",
+    ),
+    Key(
         "idle",
         "sorted set",
         "",

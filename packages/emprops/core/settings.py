@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError
 from pydantic.fields import FieldInfo
@@ -46,7 +46,7 @@ class EmpropsSettings(BaseSettings):
                 )
 
     @classmethod
-    def load(cls, **overrides: Any) -> EmpropsSettings:
+    def load(cls, **overrides: Any) -> Self:
         """Read the settings from the environment.
 
         Args:

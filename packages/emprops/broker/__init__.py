@@ -1,0 +1,17 @@
+"""The queue itself: server scripts, clients for both sides of it, and the embedded server."""
+
+from .broker import Broker, new_job_id, require_completed
+from .embedded import EmbeddedServer, find_address, publish_address
+from .session import Claim, ClaimedJob, WorkerSession
+
+__all__ = [
+    "Broker",
+    "Claim",
+    "ClaimedJob",
+    "EmbeddedServer",
+    "WorkerSession",
+    "find_address",
+    "new_job_id",
+    "publish_address",
+    "require_completed",
+]

@@ -1,0 +1,210 @@
+"""The server scripts: read from their files, composed with the facts of the core, and described for the manual."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..core.keys import KEYS
+from ..core.lifecycle import Outcome, Status
+
+FOLDER = Path(__file__).parent / "scripts"
+COMMON_ARGUMENTS = ("now", "events_kept")
+"""Arguments of every script: the time in ms (empty: the server's clock), and the length of the event stream."""
+PARTS = (
+    "common",
+    "stream",
+    "state",
+    "events",
+    "holding",
+    "showing",
+    "ending",
+    "archive",
+    "bounds",
+    "placing",
+    "promoting",
+)
+"""Files of shared functions, each using only those before it; a script gets the functions that it reaches."""
+
+_HEADER = re.compile(r"^-- (keys|args|transitions|errors|returns): (.*)$", re.MULTILINE)
+_COMMENT = re.compile(r"--.*$", re.MULTILINE)
+_KEY = re.compile(r"\bkey\.(\w+)")
+_ARGUMENT = re.compile(r"\barg\.(\w+)")
+_CALL = re.compile(r"redis\.call\('([A-Z]+)', (?:key\.(\w+))")
+_PASSED = re.compile(r"\b(first_of|archive)\(([^\n]*)")
+_READING = frozenset({"GET", "HGET", "HEXISTS", "ZRANGE", "ZSCORE", "ZCARD"})
+_EVENT = re.compile(r"(?:emit\(|'type', )'([a-z]+\.[a-z]+)'")
+_REFUSED = re.compile(r"(?:refuse\(|existing\([^,]+, [^,]+, )'([a-z_]+)'")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One server script.
+
+    Attributes:
+        name: name of the script, its verb.
+        summary: what it does, in one sentence.
+        description: how, and what a caller should know; may be empty.
+        keys: names of the keys that it is given, in order; a name with ``*`` stands for any number of them.
+        arguments: names of its arguments, in order, without the common ones; ``*`` as for keys.
+        transitions: names of the transitions that it makes.
+        errors: codes of the errors that it refuses with.
+        events: names of the events that it appends.
+        returns: what it answers.
+        reads: names of the keys that it reads.
+        writes: names of the keys that it writes.
+        path: its file.
+        source: its own text, without the parts that it shares.
+        text: what is sent to the server.
+    """
+
+    name: str
+    summary: str
+    description: str
+    keys: tuple[str, ...]
+    arguments: tuple[str, ...]
+    transitions: tuple[str, ...]
+    errors: tuple[str, ...]
+    events: tuple[str, ...]
+    returns: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    path: Path
+    source: str
+    text: str
+
+    @property
+    def sha(self) -> str:
+        """Name of the script on the server: the SHA-1 of its text, so that old and new versions run side by side."""
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+class ScriptError(ValueError):
+    """A script's file contradicts itself or the registries; raised when the scripts are loaded."""
+
+
+@cache
+def all_scripts() -> Mapping[str, Script]:
+    """Return every script by name.
+
+    Raises:
+        ScriptError: a script uses a key that it does not declare, declares one that it does not use, names a key or
+            part that does not exist, or refuses with an error that it does not declare.
+    """
+    return {path.stem: _load(path) for path in sorted(FOLDER.glob("*.lua"))}
+
+
+def _load(path: Path) -> Script:
+    source = path.read_text(encoding="utf-8")
+    header, body = _split(source)
+    fields: dict[str, str] = dict(_HEADER.findall(header))
+    prose = [line[3:] for line in header.splitlines() if line.startswith("-- ") and not _HEADER.match(line)]
+    keys = tuple(fields.get("keys", "").split())
+    arguments = tuple(fields.get("args", "").split())
+    code = _with_parts(body)
+    _check(path, keys, code, fields)
+    reads, writes = _access(code)
+    return Script(
+        name=path.stem,
+        summary=prose[0],
+        description=" ".join(prose[1:]),
+        keys=keys,
+        arguments=arguments,
+        transitions=tuple(fields.get("transitions", "").split()),
+        errors=tuple(fields.get("errors", "").split()),
+        events=tuple(sorted(set(_EVENT.findall(code)))),
+        returns=fields.get("returns", ""),
+        reads=reads,
+        writes=writes,
+        path=path,
+        source=source,
+        text=_prelude(keys, (*COMMON_ARGUMENTS, *arguments)) + code,
+    )
+
+
+def _split(source: str) -> tuple[str, str]:
+    lines = source.splitlines(keepends=True)
+    end = next(index for index, line in enumerate(lines) if not line.startswith("--"))
+    return "".join(lines[:end]), "".join(lines[end:])
+
+
+@cache
+def _parts() -> tuple[tuple[str, str], ...]:
+    blocks = []
+    for name in PARTS:
+        text = _split((FOLDER / "lib" / f"{name}.lua").read_text(encoding="utf-8"))[1]
+        for block in re.split(r"\n\n(?=--|local )", text.strip("\n")):
+            defined = re.search(r"^local (?:function )?(\w+)", block, re.MULTILINE)
+            assert defined is not None, f"lib/{name}.lua: a block defines nothing"
+            blocks.append((defined[1], block))
+    return tuple(blocks)
+
+
+def _with_parts(body: str) -> str:
+    needed = [body]
+    for name, block in reversed(_parts()):
+        used = re.compile(rf"(?<![.\w]){name}\b")
+        if any(used.search(_COMMENT.sub("", text)) for text in needed):
+            needed.append(block)
+    return "\n".join(reversed(needed))
+
+
+def _check(path: Path, keys: tuple[str, ...], code: str, fields: Mapping[str, str]) -> None:
+    declared = {key.removesuffix("*") for key in keys}
+    used = set(_KEY.findall(code))
+    if declared != used:
+        raise ScriptError(
+            f"{path.name}: keys declared but not used: {sorted(declared - used)}; "
+            f"used but not declared: {sorted(used - declared)}"
+        )
+    arguments = {argument.removesuffix("*") for argument in fields.get("args", "").split()}
+    read = set(_ARGUMENT.findall(code)) - set(COMMON_ARGUMENTS)
+    if arguments != read:
+        raise ScriptError(f"{path.name}: arguments declared {sorted(arguments)}, used {sorted(read)}")
+    unknown = declared - {key.name for key in KEYS}
+    if unknown:
+        raise ScriptError(f"{path.name}: unknown keys {sorted(unknown)}")
+    refused = set(_REFUSED.findall(code))
+    errors = set(fields.get("errors", "").split())
+    if refused != errors:
+        raise ScriptError(f"{path.name}: refuses with {sorted(refused)}, declares {sorted(errors)}")
+
+
+def _access(code: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    reads: set[str] = set()
+    writes: set[str] = set()
+    for command, name in _CALL.findall(code):
+        if name:
+            (reads if command in _READING else writes).add(name)
+    for function, rest in _PASSED.findall(code):
+        (reads if function == "first_of" else writes).update(_KEY.findall(rest))
+    return tuple(sorted(reads)), tuple(sorted(writes))
+
+
+def _prelude(keys: tuple[str, ...], arguments: tuple[str, ...]) -> str:
+    return (
+        _table("key", "KEYS", keys)
+        + _table("arg", "ARGV", arguments)
+        + _constants("status", {s.name.lower(): s.value for s in Status})
+        + _constants("outcome", {o.name.lower(): o.value for o in Outcome})
+    )
+
+
+def _table(name: str, source: str, entries: tuple[str, ...]) -> str:
+    fixed = [entry for entry in entries if not entry.endswith("*")]
+    lines = f"local {name} = {{ " + ", ".join(f"{e} = {source}[{i}]" for i, e in enumerate(fixed, 1)) + " }\n"
+    for entry in entries[len(fixed) :]:
+        rest = entry.removesuffix("*")
+        lines += f"{name}.{rest} = {{}}\n"
+        lines += (
+            f"for i = {len(fixed) + 1}, #{source} do {name}.{rest}[#{name}.{rest} + 1] = {source}[i] end\n"
+        )
+    return lines
+
+
+def _constants(name: str, values: Mapping[str, str]) -> str:
+    return f"local {name} = {{ " + ", ".join(f"{key} = '{value}'" for key, value in values.items()) + " }\n"

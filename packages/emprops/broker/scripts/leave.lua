@@ -1,0 +1,19 @@
+-- Let a worker go in an orderly way.
+--
+-- Jobs that it still holds are not touched: the worker gives them back first, or their leases run out.
+--
+-- keys: workers worker_expiry claims idle events
+-- args: worker
+-- errors: worker_unknown
+-- returns: nothing
+
+local record = redis.call('HGET', key.workers, arg.worker)
+if not record then
+  return refuse('worker_unknown', { worker_id = arg.worker })
+end
+redis.call('HDEL', key.workers, arg.worker)
+redis.call('ZREM', key.worker_expiry, arg.worker)
+redis.call('HDEL', key.claims, arg.worker)
+redis.call('ZREM', key.idle, string.sub(record, 1, 16) .. arg.worker)
+append_event({ 'type', 'worker.left', 'at', now, 'worker', arg.worker })
+return 1

@@ -1,0 +1,18 @@
+-- Moving an ended job from the live keys to its own key, which expires by itself.
+
+local function archive(archive_key, id, state, index, retention, result)
+  redis.call('HSET', archive_key,
+    'spec', redis.call('HGET', key.specs, id),
+    'payload', redis.call('HGET', key.payloads, id),
+    'history', redis.call('HGET', key.histories, id) or '',
+    'state', cjson.encode(state),
+    'result', result)
+  redis.call('PEXPIRE', archive_key, retention)
+  redis.call('HDEL', key.specs, id)
+  redis.call('HDEL', key.payloads, id)
+  redis.call('HDEL', key.histories, id)
+  redis.call('HDEL', key.states, id)
+  redis.call('ZADD', index, now, id)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', now - retention)
+  redis.call('ZREMRANGEBYRANK', index, 0, -1 - arg.ended_listed)
+end

@@ -1,0 +1,10 @@
+-- Reading and writing the state of a job that has not ended.
+
+local function load_state(id)
+  local text = redis.call('HGET', key.states, id)
+  return text and cjson.decode(text)
+end
+
+local function save_state(id, state)
+  redis.call('HSET', key.states, id, cjson.encode(state))
+end

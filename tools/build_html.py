@@ -1,0 +1,186 @@
+"""Builds the manual as HTML: warnings are errors, and the time of each phase is told."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from env.clock import Row, since_make_started, table
+from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
+from sphinx.util.console import nocolor
+from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+ROOT = Path(__file__).resolve().parents[1]
+INPUTS = (
+    "source",
+    "packages",
+    "tools",
+    "_templates",
+    "_static",
+    "conf.py",
+    "pyproject.toml",
+    "constraints.txt",
+    "CHANGELOG.md",
+)
+"""Everything that the pages are made from, as paths in the repository."""
+SLOWEST_SHOWN = 3
+
+
+class BuildFailed(Exception):
+    """The manual did not build without a warning; Sphinx has printed why."""
+
+
+def html_folder(root: Path = ROOT) -> Path:
+    """Folder of the built pages.
+
+    Args:
+        root: the repository.
+    """
+    return root / "build" / "html"
+
+
+def build(root: Path = ROOT, *, fresh: bool = False) -> list[Row]:
+    """Build the manual and tell how long each phase took.
+
+    Args:
+        root: the repository: has `conf.py` and `source/`.
+        fresh: read and write every page, whatever an earlier build left.
+
+    Returns:
+        One row a phase, in the order in which they ran.
+
+    Raises:
+        BuildFailed: a warning, an error, or a configuration that Sphinx refuses.
+    """
+    inputs = fingerprint(root)
+    _stamp(root).unlink(missing_ok=True)
+    if not sys.stdout.isatty():
+        nocolor()
+    marks = [("start", time.monotonic())]
+    reading: dict[str, float] = {}
+
+    def mark(name: str) -> None:
+        marks.append((name, time.monotonic()))
+
+    def page_begins(app: Sphinx, page: str, content: list[str]) -> None:
+        reading[page] = -time.monotonic()
+
+    def page_ends(app: Sphinx, doctree: object) -> None:
+        reading[app.env.docname] += time.monotonic()
+
+    try:
+        with patch_docutils(root), docutils_namespace():
+            app = Sphinx(
+                root / "source",
+                root,
+                html_folder(root),
+                root / "build" / "doctrees",
+                "html",
+                confoverrides={"nitpicky": True},
+                freshenv=fresh,
+                warningiserror=True,
+            )
+            mark("load Sphinx and extensions")
+            # The lowest and highest priorities: a page's time includes every extension's listener.
+            app.connect("source-read", page_begins, priority=0)
+            app.connect("doctree-read", page_ends, priority=1000)
+            app.connect("env-updated", lambda *_: mark("read pages"), priority=1000)
+            app.connect("write-started", lambda *_: mark("check links between pages"), priority=0)
+            app.connect("html-collect-pages", lambda *_: mark("write pages") or (), priority=0)
+            app.build(force_all=fresh)
+            mark("write indices, search and assets")
+            status = app.statuscode
+    except SphinxError as error:
+        raise BuildFailed(f"{error.category}: {error}") from error
+    if status != 0:
+        raise BuildFailed("The manual has warnings, listed above; each of them is an error. Mend them and build again.")
+    _stamp(root).write_text(inputs, encoding="utf-8")
+
+    slowest = sorted(reading.items(), key=lambda item: -item[1])[:SLOWEST_SHOWN]
+    notes = {"read pages": ", ".join(f"{page} {seconds:.1f} s" for page, seconds in slowest)}
+    if notes["read pages"]:
+        notes["read pages"] = f"{len(reading)} pages; slowest: {notes['read pages']}"
+    return [
+        (name, end - begin, notes.get(name, ""))
+        for (_, begin), (name, end) in zip(marks, marks[1:], strict=False)
+    ]
+
+
+def is_fresh(root: Path = ROOT) -> bool:
+    """Whether the built pages are those of the files as they are now.
+
+    Args:
+        root: the repository.
+    """
+    stamp = _stamp(root)
+    return stamp.exists() and stamp.read_text(encoding="utf-8") == fingerprint(root)
+
+
+def fingerprint(root: Path = ROOT) -> str:
+    """Name of the state of all inputs, by path, size and time of change.
+
+    Args:
+        root: the repository.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_files(root)):
+        stat = path.stat()
+        digest.update(f"{path.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for name in INPUTS:
+        path = root / name
+        if path.is_file():
+            yield path
+        else:
+            yield from (
+                file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts
+            )
+
+
+def _stamp(root: Path) -> Path:
+    return root / "build" / "html.inputs"
+
+
+@contextmanager
+def only_build(root: Path = ROOT) -> Iterator[None]:
+    """Hold the right to write `build/html`; a second process waits until the first is done.
+
+    Args:
+        root: the repository.
+    """
+    lock = root / "build" / "html.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> int:
+    """Build, then show where the time went and which page to open; 0 when there was no warning."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fresh", action="store_true", help="build every page anew")
+    fresh = parser.parse_args().fresh
+    setup = since_make_started()
+    try:
+        with only_build():
+            rows = build(fresh=fresh)
+    except BuildFailed as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
+    print(table([("set up", setup, ""), *rows]))
+    print(f"\nThe manual is built. Open {html_folder() / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

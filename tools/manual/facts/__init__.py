@@ -1,0 +1,41 @@
+"""The kinds of facts that the manual cites, one module each. A new kind is a class and its line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .base import Kind
+from .command import Commands
+from .criterion import Criteria
+from .error import Errors
+from .event import Events
+from .key import Keys
+from .object import Objects
+from .outcome import Outcomes
+from .script import Scripts
+from .setting import Settings
+from .status import Statuses
+from .term import Terms
+from .transition import Transitions
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            Statuses(),
+            Transitions(),
+            Outcomes(),
+            Criteria(),
+            Settings(),
+            Errors(),
+            Events(),
+            Keys(),
+            Scripts(),
+            Commands(),
+            Objects(),
+            Terms(),
+        )
+    }
+)
+"""Every kind by its name."""

@@ -1,0 +1,71 @@
+"""Facts about the events: when each is appended, by what, and its fields."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Iterable
+
+from pydantic.fields import FieldInfo
+
+from emprops.broker.scripts import all_scripts
+from emprops.core.events import Event, all_events, summary_of
+from emprops.core.lifecycle import TRANSITIONS
+
+from .base import Code, Content, Fact, Field, Grid, Kind, Ref, joined
+from .source import definition
+
+
+class Events(Kind):
+    """What stands in a pool's stream."""
+
+    name = "event"
+    label = "event"
+    plural = "events"
+    shape = "sections"
+    columns = ("transitions", "scripts")
+    summary_label = "When"
+    card = ("transitions", "scripts")
+    modules = ("emprops.core.events", "emprops.core.lifecycle", "emprops.broker.scripts")
+
+    def load(self) -> Iterable[Fact]:
+        """Return every event, in the order of a job's life."""
+        return [self._fact(event) for event in all_events()]
+
+    def _fact(self, event: type[Event]) -> Fact:
+        name = event.type_name()
+        transitions = [Ref("transition", t.name) for t in TRANSITIONS if t.event == name]
+        scripts = [script for script in all_scripts().values() if name in script.events]
+        path = f"{event.__module__}.{event.__name__}"
+        rows = tuple(_row(field, info) for field, info in event.model_fields.items())
+        return Fact(
+            kind=self.name,
+            name=name,
+            title=name,
+            summary=summary_of(event),
+            source=definition(path).source,
+            fields=(
+                Field("transitions", "Transitions", joined(transitions)),
+                Field("scripts", "Appended by", joined(Ref("script", script.name) for script in scripts)),
+                Field("model", "Python model", (Ref("object", path),)),
+            ),
+            blocks=(Grid(f"Fields of {name}", ("Field", "Type", "Meaning"), rows),),
+            aliases=(event.__name__,),
+            sources=tuple(str(script.path) for script in scripts),
+        )
+
+
+def _row(name: str, field: FieldInfo) -> tuple[Content, ...]:
+    words = _type_in_words(field.annotation)
+    optional = () if field.is_required() or name == "type" else (", may be absent",)
+    meaning = field.description or "Name of the event."
+    return (Code(name),), (*words, *optional), (meaning,)
+
+
+def _type_in_words(annotation: object) -> Content:
+    if typing.get_origin(annotation) is typing.Literal:
+        return tuple(Code(str(choice)) for choice in typing.get_args(annotation))
+    known = {str: "text", int: "whole number", float: "number", bool: "yes or no"}
+    parts = [part for part in typing.get_args(annotation) or (annotation,) if part is not type(None)]
+    words = [known.get(part) or re.sub(r"(?<!^)(?=[A-Z])", " ", part.__name__).lower() for part in parts]
+    return (" or ".join(words),)

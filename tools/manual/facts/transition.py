@@ -1,0 +1,46 @@
+"""Facts about the transitions between the statuses of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from emprops.core.lifecycle import TRANSITIONS
+
+from .base import Fact, Field, Kind, Ref, joined
+from .source import call_lines, source_at, module
+
+
+class Transitions(Kind):
+    """How a job gets from one status to another."""
+
+    name = "transition"
+    label = "transition"
+    plural = "transitions"
+    columns = ("from", "to", "actor", "scripts", "event")
+    details = ("writes",)
+    summary_label = "When"
+    card = ("from", "to", "event", "scripts")
+    code = False
+    modules = ("emprops.core.lifecycle",)
+
+    def load(self) -> Iterable[Fact]:
+        """Return every transition, in the order of a job's life."""
+        declared = module("emprops.core.lifecycle")
+        lines = call_lines(declared.tree, "Transition")
+        for transition in TRANSITIONS:
+            sources = [Ref("status", status.value) for status in transition.sources]
+            yield Fact(
+                kind=self.name,
+                name=transition.name,
+                title=transition.name,
+                summary=transition.meaning,
+                source=source_at(declared.path, lines[transition.name]),
+                fields=(
+                    Field("from", "From", joined(sources, empty="a new job")),
+                    Field("to", "To", (Ref("status", transition.target.value),)),
+                    Field("actor", "Made by", (transition.actor,)),
+                    Field("scripts", "Script", joined(Ref("script", name) for name in transition.scripts)),
+                    Field("event", "Event", (Ref("event", transition.event),)),
+                    Field("writes", "Changes", (transition.writes,)),
+                ),
+            )
