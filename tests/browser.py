@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
 from env.browser import FLAGS, ensure_chromium
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 Scheme = Literal["light", "dark"]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -103,9 +104,9 @@ def watch(visit: Visit) -> None:
     Args:
         visit: a page that has not been sent anywhere yet.
     """
-    requested: Callable[[Request], None] = lambda request: visit.requests.append(request.url)
-    visit.page.on("request", requested)
+    visit.page.on("request", lambda request: visit.requests.append(request.url))
     visit.page.on(
-        "console", lambda message: visit.console_errors.append(message.text) if message.type == "error" else None
+        "console",
+        lambda message: visit.console_errors.append(message.text) if message.type == "error" else None,
     )
     visit.page.on("pageerror", lambda error: visit.page_errors.append(str(error)))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from build_html import BuildFailed, build, html_folder, is_fresh, only_build
-
 from tests.browser import chromium, open_page
+from tests.timing import pytest_terminal_summary
 
-__all__ = ["chromium", "manual", "open_page"]
+__all__ = ["chromium", "manual", "open_page", "pytest_terminal_summary"]
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
-from env.clock import Row, since_make_started, table
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.console import nocolor
 from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+from env.clock import Row, set_up, table
 
 ROOT = Path(__file__).resolve().parents[1]
 INPUTS = (
@@ -31,6 +33,9 @@ INPUTS = (
 )
 """Everything that the pages are made from, as paths in the repository."""
 SLOWEST_SHOWN = 3
+"""How many of the slowest pages are named."""
+WORTH_TELLING_S = 0.1
+"""From this time on, in seconds, a page is named as slow to read."""
 
 
 class BuildFailed(Exception):
@@ -75,6 +80,10 @@ def build(root: Path = ROOT, *, fresh: bool = False) -> list[Row]:
     def page_ends(app: Sphinx, doctree: object) -> None:
         reading[app.env.docname] += time.monotonic()
 
+    def pages_written(app: Sphinx) -> tuple[()]:
+        mark("write pages")
+        return ()
+
     try:
         with patch_docutils(root), docutils_namespace():
             app = Sphinx(
@@ -93,24 +102,25 @@ def build(root: Path = ROOT, *, fresh: bool = False) -> list[Row]:
             app.connect("doctree-read", page_ends, priority=1000)
             app.connect("env-updated", lambda *_: mark("read pages"), priority=1000)
             app.connect("write-started", lambda *_: mark("check links between pages"), priority=0)
-            app.connect("html-collect-pages", lambda *_: mark("write pages") or (), priority=0)
+            app.connect("html-collect-pages", pages_written, priority=0)
             app.build(force_all=fresh)
             mark("write indices, search and assets")
+            _forget_removed_pages(app, root)
             status = app.statuscode
     except SphinxError as error:
         raise BuildFailed(f"{error.category}: {error}") from error
     if status != 0:
-        raise BuildFailed("The manual has warnings, listed above; each of them is an error. Mend them and build again.")
+        raise BuildFailed(
+            "The manual has warnings, listed above; each of them is an error. Mend them and build again."
+        )
     _stamp(root).write_text(inputs, encoding="utf-8")
 
     slowest = sorted(reading.items(), key=lambda item: -item[1])[:SLOWEST_SHOWN]
-    notes = {"read pages": ", ".join(f"{page} {seconds:.1f} s" for page, seconds in slowest)}
-    if notes["read pages"]:
-        notes["read pages"] = f"{len(reading)} pages; slowest: {notes['read pages']}"
-    return [
-        (name, end - begin, notes.get(name, ""))
-        for (_, begin), (name, end) in zip(marks, marks[1:], strict=False)
-    ]
+    notes = {
+        "read pages": f"{len(reading)} read"
+        + "".join(f", {page} {seconds:.1f} s" for page, seconds in slowest if seconds >= WORTH_TELLING_S)
+    }
+    return [(name, end - begin, notes.get(name, "")) for (_, begin), (name, end) in pairwise(marks)]
 
 
 def is_fresh(root: Path = ROOT) -> bool:
@@ -134,6 +144,15 @@ def fingerprint(root: Path = ROOT) -> str:
         stat = path.stat()
         digest.update(f"{path.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def _forget_removed_pages(app: Sphinx, root: Path) -> None:
+    """Delete the output of pages whose source went since the last build; Sphinx leaves it where it is."""
+    listed = root / "build" / "html.pages"
+    before = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
+    for page in set(before) - app.env.found_docs:
+        (html_folder(root) / f"{page}.html").unlink(missing_ok=True)
+    listed.write_text("\n".join(sorted(app.env.found_docs)), encoding="utf-8")
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -170,14 +189,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="build every page anew")
     fresh = parser.parse_args().fresh
-    setup = since_make_started()
+    rows = set_up()
     try:
         with only_build():
-            rows = build(fresh=fresh)
+            rows += build(fresh=fresh)
     except BuildFailed as failure:
         print(f"\n{failure}", file=sys.stderr)
         return 1
-    print(table([("set up", setup, ""), *rows]))
+    print(table(rows))
     print(f"\nThe manual is built. Open {html_folder() / 'index.html'}")
     return 0
 

@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from env.browser import FLAGS, ensure_chromium
+import pytest
 from playwright.async_api import BrowserContext, async_playwright
 
+from env.browser import FLAGS, ensure_chromium
 from tests.browser import PHONE_WIDTH, leaves_the_machine
 
 PAGES_AT_ONCE = 4
 
 
-async def test_every_page_opens_on_a_phone_without_a_fault(manual: Path) -> None:
+@pytest.fixture
+def pages(manual: Path) -> list[Path]:
+    """Every page of the manual."""
+    return sorted(manual.rglob("*.html"))
+
+
+async def test_every_page_opens_on_a_phone_without_a_fault(manual: Path, pages: list[Path]) -> None:
     """Reads all pages in one browser; names each page with what is wrong on it."""
-    paths = sorted(manual.rglob("*.html"))
-    assert paths, f"{manual} holds no page"
+    assert pages, f"{manual} holds no page"
     faults: dict[str, list[str]] = {}
-    waiting = iter(paths)
+    waiting = iter(pages)
 
     async def read_on(context: BrowserContext) -> None:
         for path in waiting:
@@ -42,7 +48,8 @@ async def _faults(context: BrowserContext, path: Path) -> list[str]:
     )
     page.on("requestfailed", lambda request: faults.append(f"cannot load {request.url}"))
     page.on(
-        "console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None
+        "console",
+        lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None,
     )
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
     await page.goto(path.as_uri())

@@ -128,7 +128,16 @@ def _from_npm(cache: Path) -> Path:
         "TMPDIR": str(home),
         "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs24.x",
     }
-    install = [str(node), str(npm), "install", "--prefix", str(home), "--ignore-scripts", "--no-audit", "--no-fund"]
+    install = [
+        str(node),
+        str(npm),
+        "install",
+        "--prefix",
+        str(home),
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+    ]
     _call([*install, f"{PACKAGE}@{VERSION}"], environment, home)
     unpack = f"import chromium from '{PACKAGE}'; await chromium.executablePath();"
     _call([str(node), "--input-type=module", "--eval", unpack], environment, home)

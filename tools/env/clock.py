@@ -10,13 +10,17 @@ Row = tuple[str, float, str]
 """A step: its name, how long it took in seconds, and a note (may be empty)."""
 
 
-def since_make_started() -> float:
-    """Seconds since `make` began, to the second; 0 when make did not start this process.
+VARIABLE = "EMPROPS_MAKE_STARTED"
+"""Environment variable in which the Makefile hands on when it began, in whole seconds since the epoch."""
 
-    The Makefile exports the time it was read at; what lies between is the set-up of the environment.
+
+def set_up() -> list[Row]:
+    """The row for the set-up of the environment: all that passed since `make` began; none without make.
+
+    Whoever starts a further command takes the variable out of its environment, lest it count that time again.
     """
-    started = os.environ.get("EMPROPS_MAKE_STARTED", "")
-    return max(0.0, int(time.time()) - int(started)) if started.isdigit() else 0.0
+    started = os.environ.get(VARIABLE)
+    return [("set up", max(0.0, int(time.time()) - int(started)), "")] if started else []
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -44,7 +44,7 @@ def new_job_id() -> str:
 class Broker:
     """A pool of the queue.
 
-    Every change is one server script, so it happens as a whole or not at all. Use it as an asynchronous context manager::
+    Every change is one server script, so it happens as a whole or not at all. It is an asynchronous context manager::
 
         async with Broker() as broker:
             receipt = await broker.submit({"requirements": {"service": "simulation"}})
@@ -330,8 +330,8 @@ class Broker:
     async def explain(self, job_id: str) -> Explanation:
         """Say why a job is where it is.
 
-        For each profile with a registered worker it gives every matching criterion with what is wanted and what is there;
-        for a pending job that some worker can run, also its position and who is ahead.
+        For each profile with a registered worker it gives every matching criterion with what is wanted and what is
+        there; for a pending job that some worker can run, also its position and who is ahead.
 
         Raises:
             JobNotFound: there is none with this id.

@@ -25,8 +25,8 @@ OLDEST_VALKEY = (7, 2)
 def open_connection(url: str, *, timeout_seconds: float, connections: int = 32) -> Connection:
     """Return a client that has not connected yet.
 
-    Nothing is sent twice by itself: a command whose answer was lost may have been carried out, and only the caller knows
-    whether it may be repeated.
+    Nothing is sent twice by itself: a command whose answer was lost may have been carried out, and only the caller
+    knows whether it may be repeated.
 
     Args:
         url: address, ``redis://``, ``rediss://`` or ``unix://``.

@@ -22,8 +22,8 @@ START_SECONDS = 10.0
 STOP_SECONDS = 10.0
 ADDRESS_FILE = "server.json"
 
-# The guard holds the read end of a pipe whose write end only the parent has: when the parent ends, however it ends, `cat`
-# sees the end of the pipe and the server is stopped.
+# The guard holds the read end of a pipe whose write end only the parent has: when the parent ends, however it ends,
+# `cat` sees the end of the pipe and the server is stopped.
 _GUARD = 'exec 3<&0; "$@" </dev/null & server=$!; cat <&3 >/dev/null; kill -TERM "$server" 2>/dev/null; wait "$server"'
 
 

@@ -171,7 +171,7 @@ class LeaseLost(EmpropsError):
     exit_code = 5
     retryable = False
     meaning = "The worker does not hold this job any more."
-    cause = "The lease ran out, or the job was cancelled or released, before the report arrived: its fencing token is stale."
+    cause = "The lease ran out, or the job was cancelled or released, before the report: its fencing token is stale."
     remedy = "Stop the work and drop its result: the job belongs to another attempt or has ended."
 
 

@@ -65,6 +65,7 @@ class Field:
         content: what is shown.
         value: the value itself where it is not text; ``None``: the text is the value.
         number: whether it is a figure, set flush right in a table.
+        short: what a table shows instead; empty: the content.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Field:
     content: Content
     value: Scalar = None
     number: bool = False
+    short: Content = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +156,12 @@ class Kind(ABC):
         shape: ``table``: a row each; ``sections``: an overview table and a section each.
         columns: names of the fields in the table, after the fact itself and before its summary.
         details: names of the fields in small type under its summary, in a table that describes it.
+        stacked: whether, where it is described, the summary stands under the name instead of in a column of its own.
         summary_label: head of the column with the summary.
         card: names of the fields on its card.
         value: field that a citation of its value means when it names none; empty: it must name one.
         code: whether its title is a name from code, and set as such.
+        mentions: kinds, itself aside, whose names in its texts become links.
         domain: the Sphinx domain that describes its facts.
         modules: Python modules whose change may add or remove a fact.
     """
@@ -168,10 +172,12 @@ class Kind(ABC):
     shape: ClassVar[Literal["table", "sections"]] = "table"
     columns: ClassVar[tuple[str, ...]] = ()
     details: ClassVar[tuple[str, ...]] = ()
+    stacked: ClassVar[bool] = False
     summary_label: ClassVar[str] = "Meaning"
     card: ClassVar[tuple[str, ...]] = ()
     value: ClassVar[str] = ""
     code: ClassVar[bool] = True
+    mentions: ClassVar[tuple[str, ...]] = ("setting", "command", "event")
     domain: ClassVar[str] = "emp"
     modules: ClassVar[tuple[str, ...]] = ()
 

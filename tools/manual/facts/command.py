@@ -26,10 +26,12 @@ class Commands(Kind):
     plural = "commands"
     shape = "sections"
     card = ("usage",)
-    modules = ("emprops.cli",)
+    modules = ("emprops",)
 
     def load(self) -> Iterable[Fact]:
         """Return every command, in the order of the program's help."""
+        if not hasattr(importlib.import_module("emprops.cli"), "app"):
+            return
         for path, command in _walk(_program(), ()):
             yield self._fact(path, command)
 
@@ -70,7 +72,9 @@ def _walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
 
 
 def _help(text: str) -> tuple[str, tuple[str, ...]]:
-    paragraphs = [" ".join(part.split()) for part in inspect.cleandoc(text).replace("\f", "\n\n").split("\n\n")]
+    paragraphs = [
+        " ".join(part.split()) for part in inspect.cleandoc(text).replace("\f", "\n\n").split("\n\n")
+    ]
     return paragraphs[0], tuple(part for part in paragraphs[1:] if part)
 
 
@@ -140,4 +144,3 @@ def exit_statuses() -> tuple[tuple[int, Content], ...]:
     for error in all_errors():
         by_status.setdefault(error.exit_code, []).append(Ref("error", error.code))
     return tuple((status, joined(by_status[status])) for status in sorted(by_status))
-

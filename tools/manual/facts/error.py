@@ -10,6 +10,11 @@ from emprops.core.errors import EmpropsError, all_errors
 from .base import Fact, Field, Kind, Ref, joined
 from .source import definition, module, raised
 
+_RETRY = {
+    True: "yes: the same request can succeed later",
+    False: "no: the same request cannot succeed without a change",
+}
+
 
 class Errors(Kind):
     """What can be refused or go wrong, on purpose."""
@@ -31,10 +36,15 @@ class Errors(Kind):
         uses = raised(error.__name__)
         scripts = [script for script in all_scripts().values() if error.code in script.errors]
         python = sorted({use.public for use in uses})
-        where = [
-            *(Ref("script", script.name, f"script {script.name}") for script in scripts),
-            *(Ref("object", name) for name in python),
-        ]
+        where = joined((Ref("object", place) for place in python), empty="")
+        if scripts:
+            head = "the script " if len(scripts) == 1 else "the scripts "
+            where = (
+                head,
+                *joined(Ref("script", script.name) for script in scripts),
+                "; " if python else "",
+                *where,
+            )
         return Fact(
             kind=self.name,
             name=error.code,
@@ -49,11 +59,12 @@ class Errors(Kind):
                 Field(
                     "retryable",
                     "Retry",
-                    ("can succeed unchanged" if error.retryable else "cannot succeed unchanged",),
+                    (_RETRY[error.retryable],),
                     error.retryable,
+                    short=("yes" if error.retryable else "no",),
                 ),
                 Field("class", "Python class", (Ref("object", name),)),
-                Field("raised_by", "Raised by", joined(where, empty="connectors")),
+                Field("raised_by", "Raised by", where if scripts or python else ("connectors",)),
             ),
             aliases=(error.__name__,),
             sources=(

@@ -37,7 +37,9 @@ class Events(Kind):
         transitions = [Ref("transition", t.name) for t in TRANSITIONS if t.event == name]
         scripts = [script for script in all_scripts().values() if name in script.events]
         path = f"{event.__module__}.{event.__name__}"
-        rows = tuple(_row(field, info) for field, info in event.model_fields.items())
+        own = [field for field in event.model_fields if field in event.__annotations__]
+        shared = [field for field in event.model_fields if field not in own]
+        rows = tuple(_row(field, event.model_fields[field]) for field in (*own, *shared))
         return Fact(
             kind=self.name,
             name=name,

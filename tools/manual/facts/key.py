@@ -8,7 +8,7 @@ from emprops.broker.scripts import FOLDER, all_scripts
 from emprops.core.keys import KEYS, Key
 
 from .base import Code, Fact, Field, Kind, Ref, joined
-from .source import call_lines, module, source_at
+from .source import call_lines, key_uses, module, source_at
 
 
 class Keys(Kind):
@@ -43,11 +43,13 @@ class Keys(Kind):
         scripts = all_scripts().values()
         writers = [Ref("script", script.name) for script in scripts if key.name in script.writes]
         readers = [Ref("script", script.name) for script in scripts if key.name in script.reads]
+        python = sorted({use.public for use in key_uses(key.name)})
         return (
             Field("pattern", "On the server", (Code(key.pattern),)),
             Field("type", "Type", (key.kind,)),
             Field("layout", "Layout", (key.layout,)),
             Field("lifetime", "Lifetime", (key.lifetime,)),
-            Field("written_by", "Written by", joined(writers)),
-            Field("read_by", "Read by", joined(readers)),
+            Field("written_by", "Scripts that write", joined(writers)),
+            Field("read_by", "Scripts that read", joined(readers)),
+            Field("python", "Python that uses", joined(Ref("object", place) for place in python)),
         )

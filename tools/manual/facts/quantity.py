@@ -7,14 +7,28 @@ import re
 NBSP = "\N{NO-BREAK SPACE}"
 _TIMES = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 _SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
-_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 FORMATS = ("number", "percent", "seconds", "milliseconds", "bytes", "gigabytes", "words", "code")
 """Names of the ways in which a value can be written."""
 
 
 def number(value: float) -> str:
     """Return a number with a comma between thousands and no needless zeros."""
-    if isinstance(value, float) and not value.is_integer():
+    if value != int(value):
         whole, _, rest = f"{value:,.6f}".rstrip("0").partition(".")
         return f"{whole}.{rest}"
     return f"{int(value):,}"
@@ -70,6 +84,14 @@ def quantity(value: object, unit: str) -> str:
     return _counted(value, singular, unit)
 
 
+def span(low: object, high: object, unit: str) -> str:
+    """Return a range, its unit said once if both ends share it: ``1 to 64 jobs``, ``0.2 s to 1 hour``."""
+    first, last = quantity(low, unit), quantity(high, unit)
+    start, _, noun = first.partition(NBSP)
+    shared = noun and last.partition(NBSP)[2].rstrip("s") == noun.rstrip("s")
+    return f"{start if shared else first} to {last}"
+
+
 def _counted(value: float, singular: str, plural: str = "") -> str:
     return f"{number(value)}{NBSP}{singular if value == 1 else plural or singular + 's'}"
 
@@ -78,14 +100,15 @@ def formatted(value: object, form: str) -> str:
     """Return a value in one of :data:`FORMATS`.
 
     Raises:
-        ValueError: the form is unknown, or the value is not a number where it must be one.
+        ValueError: the form is unknown.
+        TypeError: the form is for numbers and the value is none.
     """
     if form not in FORMATS:
         raise ValueError(f"no format {form!r}; known are {', '.join(FORMATS)}")
     if form == "code":
         return repr(value) if not isinstance(value, str) else value
     if not isinstance(value, int | float):
-        raise ValueError(f"format {form!r} needs a number, this is {value!r}")
+        raise TypeError(f"format {form!r} needs a number, this is {value!r}")
     if form == "percent":
         return f"{number(round(value * 100, 6))}{NBSP}%"
     if form == "words":

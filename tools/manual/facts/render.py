@@ -97,7 +97,7 @@ class Renderer:
             try:
                 fact = KINDS[item.kind].find(item.name)
             except UnknownFact as error:
-                self.warn(f"a {kind.label} refers to something that does not exist: {error}")
+                self.warn(f"{kind.label}: it refers to something that does not exist: {error}")
                 yield nodes.literal("", item.text or item.name)
                 return
             yield citation(KINDS[item.kind], fact, self.docname, text=item.text, soft=True)
@@ -111,7 +111,7 @@ class Renderer:
                     yield nodes.Text(part)
 
     def _code(self, text: str, kind: Kind) -> nodes.Node:
-        for candidate in (kind, KINDS["setting"], KINDS["command"], KINDS["event"]):
+        for candidate in (kind, *(KINDS[name] for name in kind.mentions)):
             if candidate.code and candidate.domain == "emp":
                 try:
                     fact = candidate.find(text)
@@ -120,7 +120,7 @@ class Renderer:
                 if text == fact.title:
                     return citation(candidate, fact, self.docname, soft=True)
         if _COMMAND.match(text):
-            self.warn(f"a {kind.label} names a command that does not exist: {text!r}")
+            self.warn(f"{kind.label}: its text names a command that does not exist: {text!r}")
         return nodes.literal("", text)
 
     def paragraph(self, content: Content, kind: Kind, *classes: str) -> nodes.paragraph:
@@ -162,6 +162,7 @@ class Renderer:
             columns: names of the fields that get a column.
             home: whether the table is the place that describes them.
         """
+        stacked = home and kind.stacked
         labels = {field.name: field.label for fact in facts for field in fact.fields}
         head = [kind.label.capitalize(), *(labels[name] for name in columns), kind.summary_label]
         rows = [
@@ -172,7 +173,11 @@ class Renderer:
             ]
             for fact in facts
         ]
-        return self.table(head, rows, f"emp-{kind.name}-table")
+        if stacked:
+            head[0] = f"{head[0]} and {head.pop().lower()}"
+            for row in rows:
+                row[0] = Cell([*row[0].nodes, *row.pop().nodes])
+        return self.table(head, rows, f"emp-{kind.name}-table", *(["emp-stacked"] if stacked else []))
 
     def _name_cell(self, kind: Kind, fact: Fact, *, home: bool) -> Cell:
         paragraph = nodes.paragraph("")
@@ -184,7 +189,7 @@ class Renderer:
         return Cell([paragraph])
 
     def _field_cell(self, kind: Kind, field: Field) -> Cell:
-        return Cell([self.paragraph(field.content, kind)], number=field.number)
+        return Cell([self.paragraph(field.short or field.content, kind)], number=field.number)
 
     def _summary_cell(self, kind: Kind, fact: Fact, *, home: bool) -> Cell:
         cell = [self.paragraph((fact.summary,), kind)]
@@ -214,6 +219,10 @@ class Renderer:
             section += self.grid(block, kind) if isinstance(block, Grid) else listing(block)
         return section
 
+    def citation_paragraph(self, kind: Kind, fact: Fact) -> nodes.paragraph:
+        """Return a paragraph that is a link to a fact."""
+        return nodes.paragraph("", "", citation(kind, fact, self.docname, soft=True))
+
     def grid(self, grid: Grid, kind: Kind) -> nodes.table:
         """Return a table that belongs to a fact."""
         rows = [[Cell([self.paragraph(content, kind)]) for content in row] for row in grid.rows]
@@ -240,11 +249,16 @@ def _width(cell: Cell, head: str) -> int:
     return max(len(head), min(longest, 60))
 
 
-def listing(block: Listing) -> nodes.container:
+class folded(nodes.General, nodes.Element):  # noqa: N801  # docutils names nodes in lower case
+    """Content behind a caption that opens it; open where nothing can be folded."""
+
+
+class folded_caption(nodes.General, nodes.TextElement):  # noqa: N801  # docutils names nodes in lower case
+    """The caption of folded content."""
+
+
+def listing(block: Listing) -> folded:
     """Return source text that is folded away until it is asked for."""
-    code = nodes.literal_block(block.text, block.text, language=block.language, force=False)
-    return nodes.container("", folded("", code, summary=block.caption))
-
-
-class folded(nodes.General, nodes.Element):
-    """Content behind a summary line that opens it; open where nothing can be folded."""
+    # Pygments reads `a < f(x)` in Lua as a variable's attribute and calls it an error; the server checks the source.
+    code = nodes.literal_block(block.text, block.text, language=block.language, force=True)
+    return folded("", folded_caption("", block.caption), code)

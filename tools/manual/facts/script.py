@@ -20,6 +20,7 @@ class Scripts(Kind):
     columns = ("transitions", "errors")
     summary_label = "Purpose"
     card = ("transitions", "errors", "events")
+    mentions = ("key", "setting", "event")
     modules = ("emprops.broker.scripts",)
 
     def load(self) -> Iterable[Fact]:

@@ -11,11 +11,9 @@ from pydantic.fields import FieldInfo
 
 from emprops.core.settings import PREFIX, EmpropsSettings, all_settings, unit_of
 
-from .base import Content, Fact, Field, Kind, Ref, Scalar, joined
-from .quantity import quantity
+from .base import Code, Content, Fact, Field, Inline, Kind, Ref, Scalar, joined
+from .quantity import quantity, span
 from .source import definition, module, setting_uses
-
-NO_QUANTITY = ("name", "URL", "path", "yes/no")
 
 
 class Settings(Kind):
@@ -26,6 +24,7 @@ class Settings(Kind):
     plural = "settings"
     columns = ("default", "range")
     details = ("type", "read_by")
+    stacked = True
     summary_label = "Effect"
     card = ("default", "range", "type")
     value = "default"
@@ -44,14 +43,18 @@ class Settings(Kind):
         readers = sorted({use.module for use in setting_uses(name)} - {settings.__module__})
         low, high = limit(field.metadata, "ge", "gt"), limit(field.metadata, "le", "lt")
         fields = [
-            Field("default", "Default", (quantity(field.default, unit),), field.default),
+            Field("default", "Default", (_shown(field.default, unit),), field.default),
             Field("range", "Range", _range(field, unit, low, high)),
             Field("type", "Type", (_type_in_words(field.annotation),)),
             Field("unit", "Unit", ("a plain number" if unit == "1" else unit,), unit),
             Field(
-                "read_by", "Read by", joined((Ref("object", reader) for reader in readers), empty="nothing yet")
+                "read_by",
+                "Read by",
+                joined((Ref("object", reader) for reader in readers), empty="nothing yet"),
             ),
-            Field("field", "In Python", (Ref("object", f"{settings.__module__}.{settings.__name__}.{name}"),)),
+            Field(
+                "field", "In Python", (Ref("object", f"{settings.__module__}.{settings.__name__}.{name}"),)
+            ),
         ]
         if low is not None:
             fields.append(Field("min", "Least", (quantity(low, unit),), low))
@@ -70,6 +73,11 @@ class Settings(Kind):
         )
 
 
+def _shown(value: object, unit: str) -> Inline:
+    text = quantity(value, unit)
+    return Code(text) if isinstance(value, str) and value else text
+
+
 def _file_of(name: str) -> Path:
     return module(name).path
 
@@ -86,26 +94,31 @@ def limit(metadata: Iterable[object], *names: str) -> Scalar:
 
 def _range(field: FieldInfo, unit: str, low: Scalar, high: Scalar) -> Content:
     if low is not None and high is not None:
-        return (f"{quantity(low, unit)} to {quantity(high, unit)}",)
+        return (span(low, high, unit),)
     if low is not None:
         return (f"{quantity(low, unit)} or more",)
     if high is not None:
         return (f"at most {quantity(high, unit)}",)
     pattern = limit(field.metadata, "pattern")
     if pattern is not None:
-        return (f"`{pattern}`",)
-    choices = typing.get_args(field.annotation) if typing.get_origin(field.annotation) is typing.Literal else ()
-    if choices:
-        return joined(f"`{choice}`" for choice in choices)
+        return (Code(str(pattern)),)
+    if typing.get_origin(field.annotation) is typing.Literal:
+        return joined(Code(choice) for choice in typing.get_args(field.annotation))
     return ("yes or no",) if unit == "yes/no" else (f"any {unit}" if unit in ("URL", "path") else "any",)
 
 
-_WORDS = {str: "text", int: "whole number", float: "number", bool: "yes or no", Path: "path"}
+_WORDS: dict[object, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "yes or no",
+    Path: "path",
+}
 
 
 def _type_in_words(annotation: object) -> str:
     if annotation in _WORDS:
-        return _WORDS[typing.cast(type, annotation)]
+        return _WORDS[annotation]
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         return _type_in_words(typing.get_args(annotation)[0])

@@ -116,16 +116,20 @@ def _first_paragraph(text: str | None) -> str:
     return " ".join((text or "").strip().split("\n\n", 1)[0].split())
 
 
+def _doc(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    return _first_paragraph(ast.get_docstring(node))
+
+
 def _definitions(body: list[ast.stmt], prefix: str, path: Path, inside: str) -> Iterator[Definition]:
     for position, node in enumerate(body):
         here = source_at(path, getattr(node, "lineno", 1))
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-            yield Definition(f"{prefix}.{node.name}", "class", _first_paragraph(ast.get_docstring(node)), here)
+            yield Definition(f"{prefix}.{node.name}", "class", _doc(node), here)
             yield from _definitions(node.body, f"{prefix}.{node.name}", path, "class")
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
             decorators = {item.id for item in node.decorator_list if isinstance(item, ast.Name)}
             kind = "property" if "property" in decorators else "method" if inside else "function"
-            yield Definition(f"{prefix}.{node.name}", kind, _first_paragraph(ast.get_docstring(node)), here)
+            yield Definition(f"{prefix}.{node.name}", kind, _doc(node), here)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             follower = body[position + 1] if position + 1 < len(body) else None
@@ -134,9 +138,7 @@ def _definitions(body: list[ast.stmt], prefix: str, path: Path, inside: str) -> 
                 doc = _first_paragraph(str(follower.value.value))
             for target in targets:
                 if isinstance(target, ast.Name) and not target.id.startswith("_"):
-                    yield Definition(
-                        f"{prefix}.{target.id}", "attribute" if inside else "data", doc, here
-                    )
+                    yield Definition(f"{prefix}.{target.id}", "attribute" if inside else "data", doc, here)
 
 
 @cache
@@ -192,6 +194,8 @@ class _Uses(ast.NodeVisitor):
         self.stack: list[str] = []
         self.raised: dict[str, list[Use]] = {}
         self.settings: dict[str, list[Use]] = {}
+        self.keys: dict[str, list[Use]] = {}
+        self.through: dict[str, set[str]] = {}
 
     def _enter(self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self.stack.append(node.name)
@@ -207,6 +211,8 @@ class _Uses(ast.NodeVisitor):
         name = _last_name(node.func)
         if name[:1].isupper():
             self.raised.setdefault(name, []).append(self._use(node))
+        if name == "key" and node.args and isinstance(node.args[0], ast.Constant):
+            self.keys.setdefault(str(node.args[0].value), []).append(self._use(node))
         self.generic_visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> None:
@@ -218,6 +224,8 @@ class _Uses(ast.NodeVisitor):
         owner = _last_name(node.value).lower()
         if owner.endswith("settings"):
             self.settings.setdefault(node.attr, []).append(self._use(node))
+        elif owner == "self" and len(self.stack) == 2 and self.stack[0].endswith("Settings"):
+            self.through.setdefault(node.attr, set()).add(self.stack[1])
         self.generic_visit(node)
 
 
@@ -227,28 +235,50 @@ def _last_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Index:
+    raised: dict[str, list[Use]]
+    settings: dict[str, list[Use]]
+    keys: dict[str, list[Use]]
+    through: dict[str, set[str]]
+
+
 @cache
-def _uses() -> tuple[dict[str, list[Use]], dict[str, list[Use]]]:
-    made: dict[str, list[Use]] = {}
-    read: dict[str, list[Use]] = {}
+def _uses() -> _Index:
+    index = _Index({}, {}, {}, {})
     for parsed in modules():
         visitor = _Uses(parsed)
         visitor.visit(parsed.tree)
-        for name, uses in visitor.raised.items():
-            made.setdefault(name, []).extend(uses)
-        for name, uses in visitor.settings.items():
-            read.setdefault(name, []).extend(uses)
-    return made, read
+        for found, known in (
+            (visitor.raised, index.raised),
+            (visitor.settings, index.settings),
+            (visitor.keys, index.keys),
+        ):
+            for name, uses in found.items():
+                known.setdefault(name, []).extend(uses)
+        for name, properties in visitor.through.items():
+            index.through.setdefault(name, set()).update(properties)
+    return index
 
 
 def raised(class_name: str) -> tuple[Use, ...]:
     """Return the places that make an instance of an error class, or raise the class itself."""
-    return tuple(_uses()[0].get(class_name, ()))
+    return tuple(_uses().raised.get(class_name, ()))
 
 
 def setting_uses(field: str) -> tuple[Use, ...]:
-    """Return the places that read a field of an object whose name ends in ``settings``."""
-    return tuple(_uses()[1].get(field, ()))
+    """Return the places that read a field of settings, or a property of the settings that is made of it.
+
+    Settings are known by the name that they are held under: it ends in ``settings``.
+    """
+    index = _uses()
+    names = {field, *index.through.get(field, ())}
+    return tuple(use for name in sorted(names) for use in index.settings.get(name, ()))
+
+
+def key_uses(name: str) -> tuple[Use, ...]:
+    """Return the places in Python code that name a key of the server."""
+    return tuple(_uses().keys.get(name, ()))
 
 
 def call_lines(tree: ast.AST, function: str) -> dict[str, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from emprops.core.lifecycle import TRANSITIONS
 
 from .base import Fact, Field, Kind, Ref, joined
-from .source import call_lines, source_at, module
+from .source import call_lines, module, source_at
 
 
 class Transitions(Kind):
@@ -16,8 +16,9 @@ class Transitions(Kind):
     name = "transition"
     label = "transition"
     plural = "transitions"
-    columns = ("from", "to", "actor", "scripts", "event")
-    details = ("writes",)
+    columns = ("from", "to", "event", "scripts")
+    details = ("actor", "writes")
+    stacked = True
     summary_label = "When"
     card = ("from", "to", "event", "scripts")
     code = False

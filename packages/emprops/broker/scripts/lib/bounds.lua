@@ -23,5 +23,5 @@ local function raise(profile, class, bound, bonus)
 end
 
 local function first_of(name, prefix)
-  return redis.call('ZRANGE', name, '[' .. prefix, '[' .. prefix .. 'g', 'BYLEX', 'LIMIT', 0, 1)[1]
+  return redis.call('ZRANGE', name, '[' .. prefix, '[' .. prefix .. '\255', 'BYLEX', 'LIMIT', 0, 1)[1]
 end

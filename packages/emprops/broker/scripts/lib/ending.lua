@@ -14,4 +14,5 @@ local function end_attempt(id, state, outcome, error, message)
   state.since = now
   state.progress = nil
   state.progress_message = nil
+  state.shown = nil
 end
