@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Callable
@@ -56,6 +57,10 @@ class Built:
 
 Build = Callable[..., Built]
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:'myst_parser.*is deprecated:sphinx.deprecation.RemovedInSphinx11Warning"
+)
+
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
@@ -101,8 +106,8 @@ def page(diagram: str, options: str = ":alt: What it shows.") -> str:
     return f"# Page\n\n```{{mermaid}}\n{options}\n\n{diagram}\n```\n"
 
 
-def pictures(html: str) -> list[ET.Element]:
-    return [ET.fromstring(each) for each in re.findall(r"<svg[^>]*class=\"pele.*?</svg>", html, re.DOTALL)]
+def pictures(markup: str) -> list[ET.Element]:
+    return [ET.fromstring(each) for each in re.findall(r"<svg[^>]*class=\"pele.*?</svg>", markup, re.DOTALL)]
 
 
 def local(element: ET.Element) -> str:
@@ -123,9 +128,11 @@ def test_a_diagram_is_svg_with_real_text_in_the_page(build: Build) -> None:
 def test_no_page_loads_a_script_for_diagrams(build: Build) -> None:
     built = build({"index.md": page("flowchart LR\na --> b")})
     for name in ("index.html", "genindex.html", "search.html"):
-        html = built.text(name)
-        assert not re.search(r"<script[^>]*src=\"(?:https?:)?//|cdn|jsdelivr|mermaid[^\"]*\.m?js", html), name
-        assert "import(" not in html, name
+        markup = built.text(name)
+        assert not re.search(r"<script[^>]*src=\"(?:https?:)?//|cdn|jsdelivr|mermaid[^\"]*\.m?js", markup), (
+            name
+        )
+        assert "import(" not in markup, name
 
 
 def test_ids_of_two_diagrams_on_a_page_differ(build: Build) -> None:
@@ -181,7 +188,33 @@ def test_a_syntax_error_fails_the_build_at_its_line_and_shows_the_source(build: 
     assert built.failed
     line = 5 + len(diagram.splitlines())
     assert f"index.md:{line}: WARNING: Mermaid cannot draw this" in built.warnings
-    assert diagram.splitlines()[-1] in re.sub(r"<[^>]+>", "", built.text("index.html"))
+    assert diagram.splitlines()[-1] in html.unescape(re.sub(r"<[^>]+>", "", built.text("index.html")))
+
+
+def test_lines_of_restructured_text_are_named_too(build: Build) -> None:
+    built = build(
+        {"index.rst": "Page\n====\n\n.. mermaid::\n   :alt: Alt.\n\n   flowchart LR\n   a --> b\n   c[[d\n"}
+    )
+    assert "index.rst:9: WARNING: Mermaid cannot draw this" in built.warnings
+
+
+def test_lines_of_a_file_with_a_diagram_are_those_of_the_file(build: Build) -> None:
+    index = "# Page\n\n```{mermaid} chain.mmd\n:alt: Alt.\n```\n"
+    built = build({"index.md": index, "chain.mmd": "flowchart LR\na --> b\nc[[d"})
+    assert "chain.mmd:3: WARNING: Mermaid cannot draw this" in built.warnings
+
+
+class Broken(SphinxDirective):
+    """A directive that writes a diagram which cannot be drawn."""
+
+    def run(self) -> list[nodes.Node]:
+        return [mermaid_node("flowchart LR\na --> b\nc[[d", location=self.get_source_info(), alt="Alt.")]
+
+
+def test_a_fault_of_a_diagram_that_code_wrote_is_told_at_its_directive(build: Build) -> None:
+    built = build({"index.md": "# Page\n\n```{generated}\n```\n"}, directive=Broken)
+    assert built.failed
+    assert "index.md:3: WARNING: Mermaid cannot draw this: Parse error on line" in built.warnings
 
 
 def test_what_is_no_diagram_at_all_fails_the_build_at_the_directive(build: Build) -> None:
@@ -208,7 +241,7 @@ def test_a_fixed_colour_fails_the_build(build: Build, diagram: str, line: int) -
 
 
 def test_text_about_colours_is_no_colour(build: Build) -> None:
-    built = build({"index.md": page("classDiagram\nclass A {\n+color: red\n}\nA --> B : fill: red, style")})
+    built = build({"index.md": page("classDiagram\nclass A {\n+color: red\n}\nA --> B : style fill")})
     assert not built.failed, built.warnings
 
 
@@ -307,9 +340,15 @@ class Generated(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         def link(document: str) -> pending_xref:
-            target = pending_xref("", nodes.inline("", "What it means"), refdomain="std", reftype="doc")
-            target.update_basic({"reftarget": document, "refexplicit": True, "refdoc": self.env.docname})
-            return target
+            return pending_xref(
+                "",
+                nodes.inline("", "What it means"),
+                refdomain="std",
+                reftype="doc",
+                reftarget=document,
+                refexplicit=True,
+                refdoc=self.env.docname,
+            )
 
         return [
             mermaid_node(
@@ -345,20 +384,38 @@ def test_a_name_refers_to_the_figure(build: Build) -> None:
     assert 'href="#flow"><span class="std std-ref">The caption.' in built.text("index.html")
 
 
+def test_a_name_without_caption_refers_to_the_diagram(build: Build) -> None:
+    built = build(
+        {"index.md": page("flowchart LR\na --> b", ":alt: Alt.\n:name: flow") + "\n[See](#flow).\n"}
+    )
+    assert not built.failed, built.warnings
+    assert re.search(r'<div class="diagram[^>]* id="flow"', built.text("index.html"))
+
+
+def test_a_gantt_chart_does_not_depend_on_the_day_of_the_build() -> None:
+    source = "gantt\ndateFormat YYYY-MM-DD\nsection S\nA :2025-12-30, 10d"
+    assert "pele-today" in draw(source, prefix="x", shapes=KINDS).svg, "its today is 2026-01-01"
+
+
 def test_two_builds_are_equal(build: Build) -> None:
     gantt = "gantt\ndateFormat YYYY-MM-DD\nsection S\nA :a, 2026-01-01, 3d\nB :after a, 400d"
     first = build({"index.md": page(gantt)})
-    html, large = first.text("index.html"), first.text("_images/index-diagram-1.svg")
+    markup, large = first.text("index.html"), first.text("_images/index-diagram-1.svg")
     second = build({"index.md": page(gantt)})
-    assert (second.text("index.html"), second.text("_images/index-diagram-1.svg")) == (html, large)
+    assert (second.text("index.html"), second.text("_images/index-diagram-1.svg")) == (markup, large)
 
 
 def test_other_formats_get_a_file_without_variables(build: Build) -> None:
     diagram = 'stateDiagram-v2\npending --> running: claim\nclass pending status-pending\nclick pending href "#page"'
-    built = build({"index.md": page(diagram, ":alt: Alt.\n:caption: Caption.")}, "latex")
+    built = build({"index.md": page(diagram, ":alt: Alt.\n:caption: Caption.")}, "dummy")
     assert not built.failed, built.warnings
-    (file,) = built.folder.glob("*.svg")
-    text = file.read_text(encoding="utf-8")
+    doctree = built.app.env.get_doctree("index")
+    built.app.env.resolve_references(doctree, "index", built.app.builder)
+    (image,) = doctree.findall(nodes.image)
+    assert image["alt"] == "Alt."
+    assert image["candidates"] == {"image/svg+xml": image["uri"]}
+    assert image["uri"] in built.app.env.images
+    text = Path(image["uri"]).read_text(encoding="utf-8")
     assert "var(" not in text
     assert "--" not in text
     picture = ET.fromstring(text)
@@ -394,7 +451,7 @@ def test_diagrams_follow_light_and_dark(build: Build, open_page: OpenPage) -> No
 def test_a_wide_diagram_scrolls_in_its_own_box_and_stays_legible(build: Build, open_page: OpenPage) -> None:
     wide = "flowchart LR\n" + " --> ".join(f'n{i}["a long label of box {i}"]' for i in range(9))
     built = build({"index.md": page(wide, ":alt: A chain of nine.")})
-    opened = open_page(built.folder / "index.html", width=390, javascript=False).page
+    opened = open_page(built.folder / "index.html", width=390).page
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
     box = opened.get_by_role("group", name="Diagram, may scroll: A chain of nine.")
     box.focus()

@@ -13,7 +13,7 @@ from sphinx.domains import Domain, ObjType
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
-from sphinxcontrib.mermaid import mermaid  # type: ignore[import-untyped]  # the package has no types
+from sphinxcontrib.mermaid import mermaid
 
 from .facts import KINDS, export
 from .facts.base import Fact, Kind, UnknownFact, nearest
@@ -61,6 +61,7 @@ class EmpDomain(Domain):
         "terms": {},  # term in lower case -> (page, anchor, term, definition)
         "usage_pages": set(),  # pages that show which pages cite what
         "written_homes": {},  # the homes at the end of the build before
+        "written_citations": {},  # the citations at the end of the build before
     }
     data_version = 1
 
@@ -285,7 +286,10 @@ def _pages_to_write_again(app: Sphinx, env: BuildEnvironment) -> list[str]:
     moved = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
     domain.data["written_homes"] = dict(now)
     pages = {page for page, cited in domain.data["citations"].items() if cited & moved}
-    return sorted(pages | domain.data["usage_pages"])
+    if domain.data["written_citations"] != domain.data["citations"]:
+        pages |= domain.data["usage_pages"]
+    domain.data["written_citations"] = {page: set(cited) for page, cited in domain.data["citations"].items()}
+    return sorted(pages)
 
 
 def _warn_of_unknown_term(app: Sphinx, domain: Domain | None, node: pending_xref) -> bool | None:

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from docutils import nodes
+from myst_parser.mocking import MockState
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.config import Config
-from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 from sphinx.util.typing import ExtensionMetadata
@@ -69,7 +69,7 @@ def mermaid_node(
         A figure if there is a caption, else the diagram itself.
     """
     node: nodes.Element = mermaid(code=source, options={}, alt=alt)
-    _place(node, location, location[1])
+    _place(node, location, 0)
     for label, target in (links or {}).items():
         node += nodes.inline("", "", target, label=label)
     if not caption:
@@ -81,6 +81,7 @@ def mermaid_node(
 
 
 def _place(node: nodes.Element, location: tuple[str, int], first_line: int) -> None:
+    """Note where a diagram stands, and in which line its source begins; 0 if the source is in no file."""
     node.source, node.line = location
     node["first_line"] = first_line
 
@@ -100,7 +101,9 @@ class DiagramDirective(Mermaid):  # type: ignore[misc]  # sphinxcontrib-mermaid 
                 source = self.state.document.settings.env.relfn2path(self.arguments[0])[1]
                 _place(node, (source, 1), 1 - added)
             else:
-                _place(node, (source, line), self.content_offset + 1 - added)
+                # MyST counts the offset from the directive, reStructuredText from the top of the file.
+                before = self.lineno if _is_myst(self) else 0
+                _place(node, (source, line), before + self.content_offset + 1 - added)
             self._take_links(node)
         return result
 
@@ -111,7 +114,9 @@ class DiagramDirective(Mermaid):  # type: ignore[misc]  # sphinxcontrib-mermaid 
             if click:
                 target = click["target"]
                 written = target if target.startswith(("{", ":")) else f"[{click['node']}](<{target}>)"
-                parsed, messages = self.state.inline_text(written, node["first_line"] + number)
+                # MyST takes the number of the line before.
+                line = node["first_line"] + number - _is_myst(self)
+                parsed, messages = self.state.inline_text(written, line)
                 node += nodes.inline("", "", *parsed, *messages, label=click["node"])
                 # The line stays, empty: the lines that errors name remain those of the page.
                 lines[number] = ""
@@ -120,32 +125,40 @@ class DiagramDirective(Mermaid):  # type: ignore[misc]  # sphinxcontrib-mermaid 
         node["code"] = "\n".join(lines)
 
 
+def _is_myst(directive: DiagramDirective) -> bool:
+    return isinstance(directive.state, MockState)
+
+
 def _warn(node: nodes.Element, line: int, message: str, subtype: str) -> None:
     """Warn at a line of the source of a diagram, or at the diagram if the line is 0."""
-    place = node["first_line"] + line - 1 if line else node.line
+    place = node["first_line"] + line - 1 if line and node["first_line"] else node.line
     logger.warning(message, location=f"{node.source}:{place}", type="mermaid", subtype=subtype)
 
 
-class DrawDiagrams(SphinxPostTransform):
-    """Replaces each diagram by its picture, after the references in it are resolved."""
+def draw_diagrams(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Replace each diagram of a document whose references are resolved by its picture."""
+    page = _Page(app, docname)
+    for number, node in enumerate(list(doctree.findall(mermaid)), 1):
+        page.replace(node, number)
 
-    default_priority = 20
 
-    def run(self, **options: Any) -> None:
-        for number, node in enumerate(list(self.document.findall(mermaid)), 1):
-            if "first_line" not in node:
-                _place(
-                    node,
-                    (node.source or str(self.env.doc2path(self.env.docname)), node.line or 1),
-                    node.line or 1,
-                )
-            prefix = f"diagram-{number}-"
-            try:
-                drawing = draw(node["code"], prefix=prefix, shapes=KINDS)
-            except MermaidSyntaxError as error:
-                _warn(node, error.line, f"Mermaid cannot draw this: {error}", "syntax")
-                node.replace_self(nodes.literal_block(node["code"], node["code"], language="text"))
-                continue
+class _Page:
+    """Draws the diagrams of one document for the builder that writes it."""
+
+    def __init__(self, app: Sphinx, docname: str) -> None:
+        self.app = app
+        self.docname = docname
+
+    def replace(self, node: nodes.Element, number: int) -> None:
+        if "first_line" not in node:
+            _place(node, (node.source or str(self.app.env.doc2path(self.docname)), node.line or 1), 0)
+        prefix = f"diagram-{number}-"
+        try:
+            drawing = draw(node["code"], prefix=prefix, shapes=KINDS)
+        except MermaidSyntaxError as error:
+            _warn(node, error.line, f"Mermaid cannot draw this: {error}", "syntax")
+            node.replace_self(nodes.literal_block(node["code"], node["code"], language="text"))
+        else:
             node.replace_self(self._picture(node, drawing, prefix, number))
 
     def _picture(self, node: nodes.Element, drawing: Drawing, prefix: str, number: int) -> nodes.Node:
@@ -209,8 +222,8 @@ class DrawDiagrams(SphinxPostTransform):
 
     def _inline(self, node: nodes.Element, diagram: Diagram, title: str, number: int) -> nodes.Node:
         builder = cast("StandaloneHTMLBuilder", self.app.builder)
-        page = builder.get_target_uri(self.env.docname)
-        name = f"{self.env.docname.replace('/', '--')}-diagram-{number}.svg"
+        page = builder.get_target_uri(self.docname)
+        name = f"{self.docname.replace('/', '--')}-diagram-{number}.svg"
         file = Path(builder.outdir) / builder.imagedir / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(diagram.standalone(palette_of(self.app), page), encoding="utf-8")
@@ -237,7 +250,7 @@ class DrawDiagrams(SphinxPostTransform):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         path = str(file)
-        self.env.images.add_file(self.env.docname, path)
+        self.app.env.images.add_file(self.docname, path)
         return nodes.image(uri=path, alt=alternative, candidates={"image/svg+xml": path}, ids=node["ids"])
 
 
@@ -251,7 +264,7 @@ def _links(node: nodes.Element) -> dict[str, Link]:
     for holder in node.children:
         label = cast("nodes.Element", holder)["label"]
         for reference in holder.findall(nodes.reference):
-            href = reference.get("refuri") or f"#{reference['refid']}"
+            href = f"#{reference['refid']}" if "refid" in reference else reference["refuri"] or "#"
             text = reference.get("reftitle", "") or reference.astext()
             found[label] = Link(href, "" if text == label else text)
             break
@@ -268,6 +281,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.setup_extension("sphinxcontrib.mermaid")
     app.connect("config-inited", _no_client_script)
     app.add_directive("mermaid", DiagramDirective, override=True)
-    app.add_post_transform(DrawDiagrams)
+    # Before other listeners, which see pictures.
+    app.connect("doctree-resolved", draw_diagrams, priority=400)
     app.add_css_file("css/diagrams.css")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -19,7 +19,7 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _TOKEN = re.compile(r"[{};]|[^{};]+")
 _VARIABLE = re.compile(r"\s*(--[\w-]+)\s*:\s*(.+)", re.DOTALL)
 _DARK = re.compile(r"""\[data-theme=["']?dark["']?\]""")
-_BASE = frozenset({"body", "html", ":root"})
+_BASE = frozenset({"body", "html", "html body", ":root"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,7 @@ async def _retry(recorder: Recorder, url: str) -> list[dict[str, Any]]:
         await broker.submit({"job_id": "retry", "requirements": {"service": "simulation"}, "retry": retry})
         (job,) = (await first.claim()).jobs
         await first.progress(job, 0.3, "sampling")
-        await first.fail(
-            job, Failure(code="service_failed", message="out of GPU memory", retryable=True)
-        )
+        await first.fail(job, Failure(code="service_failed", message="out of GPU memory", retryable=True))
         while not (claim := await first.claim()).jobs:
             await first.wait_for_work(claim.due_in_seconds or 0.01)
         await first.progress(claim.jobs[0], 0.5, "sampling")

@@ -199,6 +199,20 @@ class WorkerInUse(EmpropsError):
     remedy = "Give each worker its own id, or wait until the record of the vanished worker has expired."
 
 
+class QueueRunning(EmpropsError):
+    """A queue was to be started where one is running already."""
+
+    code = "queue_running"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "A queue is already running with this state folder."
+    cause = (
+        "`emprops up` was started twice for the same folder, and two servers must not write the same files."
+    )
+    remedy = "Use the queue that runs, stop it first, or set another state folder."
+
+
 class ServerUnreachable(EmpropsError):
     """The Valkey or Redis server does not answer."""
 

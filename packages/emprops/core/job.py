@@ -20,6 +20,7 @@ JobId = Annotated[
 ShortText = Annotated[str, StringConstraints(max_length=2000)]
 """A message for a person: at most 2,000 characters."""
 DELAY_MOST_SECONDS = 30 * 86_400.0
+"""Longest delay of a job, in seconds."""
 
 
 class JobRequest(BaseModel):

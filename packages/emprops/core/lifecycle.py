@@ -45,10 +45,15 @@ class Outcome(StrEnum):
     """How one attempt at a job ended."""
 
     COMPLETED = "completed"
+    """The worker handed in a result."""
     FAILED = "failed"
+    """The service or its connector reported an error; the attempt is used up."""
     LOST = "lost"
+    """The lease ran out without a word from the worker; the attempt is used up."""
     RELEASED = "released"
+    """The worker gave the job back; no attempt is used up."""
     CANCELLED = "cancelled"
+    """The job was called off while it ran."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PRIORITY_LOWEST = 0
+"""Least priority a job can have."""
 PRIORITY_HIGHEST = 100
+"""Highest priority a job can have; it is served first."""
 PRIORITY_DEFAULT = 50
+"""Priority of a job that states none."""
 ORDER_LENGTH = 24
 """Characters of an order key: 2 for the priority, 12 for the time, 10 for the sequence."""
 

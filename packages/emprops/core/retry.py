@@ -7,10 +7,15 @@ import random
 from pydantic import BaseModel, ConfigDict, Field
 
 ATTEMPTS_DEFAULT = 3
+"""Attempts of a job that states no number, the first one included."""
 ATTEMPTS_MOST = 20
+"""Most attempts that a job can ask for."""
 BACKOFF_FIRST_SECONDS = 2.0
+"""Wait before the second attempt, in seconds."""
 BACKOFF_FACTOR = 2.0
+"""Growth of the wait from one attempt to the next."""
 BACKOFF_CAP_SECONDS = 300.0
+"""Longest wait, in seconds."""
 JITTER = 0.25
 """Share of a back-off that chance may add or take away, so that jobs that failed together do not return together."""
 

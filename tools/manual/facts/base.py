@@ -199,13 +199,17 @@ class Kind(ABC):
         """What the facts are listed under, in order."""
         return tuple(dict.fromkeys(fact.group for fact in self.facts.values() if fact.group))
 
+    def get(self, name: str) -> Fact | None:
+        """Return a fact by its name or an alias; ``None`` if there is none."""
+        return self.facts.get(name) or self._by_alias.get(name)
+
     def find(self, name: str) -> Fact:
         """Return a fact by its name or an alias.
 
         Raises:
             UnknownFact: there is none; the message gives the nearest known name.
         """
-        fact = self.facts.get(name) or self._by_alias.get(name)
+        fact = self.get(name)
         if fact is None:
             raise UnknownFact(f"no {self.label} {name!r}{nearest(name, [*self.facts, *self._by_alias])}")
         return fact
@@ -227,7 +231,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return the end of a message about an unknown name: the nearest known ones, or a few of all."""
     known = list(dict.fromkeys(known))
     lowered = {item.lower(): item for item in known}
-    near = [lowered[match] for match in difflib.get_close_matches(name.lower(), lowered, n=2, cutoff=0.6)]
+    near = [lowered[match] for match in difflib.get_close_matches(name.lower(), lowered, n=2, cutoff=0.5)]
     if near:
         return "; did you mean " + " or ".join(repr(item) for item in near) + "?"
     if not known:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import typer
 import typer.main
+from typer.core import TyperArgument, TyperOption
 
 from emprops.core.errors import all_errors
 
 from .base import Code, Content, Fact, Field, Grid, Kind, Ref, joined
+from .quantity import number
 from .source import source_at
+from .types import type_in_words
 
 PROGRAM = "emprops"
 
@@ -30,8 +33,9 @@ class Commands(Kind):
 
     def load(self) -> Iterable[Fact]:
         """Return every command, in the order of the program's help."""
-        if not hasattr(importlib.import_module("emprops.cli"), "app"):
-            return
+        found = importlib.util.find_spec("emprops.cli")
+        if found is None or found.origin is None:
+            return  # packages without a command line have no commands; a page that cites one is at fault
         for path, command in _walk(_program(), ()):
             yield self._fact(path, command)
 
@@ -80,11 +84,11 @@ def _help(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _usage(path: tuple[str, ...], command: Any) -> str:
     words = [PROGRAM, *path]
-    parameters = [p for p in command.params if not getattr(p, "hidden", False)]
-    if any(p.param_type_name == "option" for p in parameters):
+    parameters = [p for p in command.params if not p.hidden]
+    if any(isinstance(p, TyperOption) for p in parameters):
         words.append("[OPTIONS]")
     for parameter in parameters:
-        if parameter.param_type_name == "argument":
+        if isinstance(parameter, TyperArgument):
             shown = _metavar(parameter) + ("..." if parameter.nargs == -1 else "")
             words.append(shown if parameter.required else f"[{shown}]")
     return " ".join(words)
@@ -97,16 +101,16 @@ def _metavar(parameter: Any) -> str:
 def _grids(command: Any) -> Iterator[Grid]:
     arguments, options = [], []
     for parameter in command.params:
-        if getattr(parameter, "hidden", False):
+        if parameter.hidden:
             continue
         meaning: Content = (str(getattr(parameter, "help", "") or "").strip(),)
-        if parameter.param_type_name == "argument":
-            arguments.append(((Code(_metavar(parameter)),), _default(parameter), meaning))
+        if isinstance(parameter, TyperArgument):
+            arguments.append(((Code(_metavar(parameter)),), _type(parameter), _default(parameter), meaning))
         else:
             names = joined(Code(name) for name in [*parameter.opts, *parameter.secondary_opts])
             options.append((names, _type(parameter), _default(parameter), meaning))
     if arguments:
-        yield Grid("Arguments", ("Argument", "Default", "Meaning"), tuple(arguments))
+        yield Grid("Arguments", ("Argument", "Type", "Default", "Meaning"), tuple(arguments))
     if options:
         yield Grid("Options", ("Option", "Type", "Default", "Meaning"), tuple(options))
 
@@ -114,14 +118,14 @@ def _grids(command: Any) -> Iterator[Grid]:
 def _type(parameter: Any) -> Content:
     if getattr(parameter, "is_flag", False):
         return ("switch",)
-    choices = getattr(parameter.type, "choices", None)
-    if choices:
-        return joined((Code(str(getattr(choice, "value", choice))) for choice in choices), separator=" or ")
-    low, high = getattr(parameter.type, "min", None), getattr(parameter.type, "max", None)
-    words = {"integer": "whole number", "float": "number", "text": "text", "path": "path"}
-    name = str(parameter.type.name).removesuffix(" range")
-    span = f", {low} to {high}" if low is not None and high is not None else ""
-    return (words.get(name, name) + span,)
+    words = type_in_words(parameter.type_descriptor.annotation)
+    if parameter.min is None and parameter.max is None:
+        return words
+    if parameter.max is None:
+        return (*words, f", {number(parameter.min)} or more")
+    if parameter.min is None:
+        return (*words, f", at most {number(parameter.max)}")
+    return (*words, f", {number(parameter.min)} to {number(parameter.max)}")
 
 
 def _default(parameter: Any) -> Content:
@@ -131,7 +135,7 @@ def _default(parameter: Any) -> Content:
     shown = getattr(parameter, "show_default", None)
     if isinstance(shown, str):
         return (shown,)
-    if default is None or default == () or callable(default):
+    if default is None or callable(default):
         return ("—",)
     if isinstance(default, bool):
         return ("on" if default else "off",)

@@ -50,6 +50,9 @@ class FactDirective(SphinxDirective):
             return None
         for path in kind.sources():
             self.env.note_dependency(path)
+        if not kind.facts and kind.domain == "emp":
+            self.fault(f"there are no {kind.plural}")
+            return None
         return kind
 
 

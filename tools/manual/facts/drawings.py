@@ -120,7 +120,7 @@ def system() -> Picture:
                 scripts.append(script)
     client, worker = ", ".join(made_by["client"]), ", ".join(made_by["worker"])
     lines = [
-        "flowchart LR",
+        "flowchart TD",
         '  person["Person"]:::person',
         '  program["Your program"]:::process',
         '  cli["emprops"]:::process',
@@ -131,7 +131,7 @@ def system() -> Picture:
         "  person --> cli",
         f"  program -- {client} --> server",
         f"  cli -- {client} --> server",
-        f"  server <-- {worker} --> worker",
+        f"  worker -- {worker} --> server",
         "  worker --> connector",
         "  connector --> service",
     ]
@@ -147,7 +147,7 @@ def system() -> Picture:
         links,
         "The parts of the system. A program, or a person through the command line, calls the scripts "
         f"{client} on the Valkey server; a worker calls {worker} there, and drives an AI service through a connector.",
-        "Everything that changes a job is a script on the server; the arrows name those that make a transition.",
+        "Arrows lead from who calls to who is called; those to the server name the scripts that change a job.",
     )
 
 

@@ -34,7 +34,7 @@ class Errors(Kind):
     def _fact(self, error: type[EmpropsError]) -> Fact:
         name = f"{error.__module__}.{error.__name__}"
         uses = raised(error.__name__)
-        scripts = [script for script in all_scripts().values() if error.code in script.errors]
+        scripts = [script for script in all_scripts().values() if f"'{error.code}'" in script.text]
         python = sorted({use.public for use in uses})
         where = joined((Ref("object", place) for place in python), empty="")
         if scripts:
@@ -64,7 +64,9 @@ class Errors(Kind):
                     short=("yes" if error.retryable else "no",),
                 ),
                 Field("class", "Python class", (Ref("object", name),)),
-                Field("raised_by", "Raised by", where if scripts or python else ("connectors",)),
+                Field(
+                    "raised_by", "Raised by", where if scripts or python else ("nothing in these packages",)
+                ),
             ),
             aliases=(error.__name__,),
             sources=(

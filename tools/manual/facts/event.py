@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import typing
 from collections.abc import Iterable
 
 from pydantic.fields import FieldInfo
@@ -14,6 +12,7 @@ from emprops.core.lifecycle import TRANSITIONS
 
 from .base import Code, Content, Fact, Field, Grid, Kind, Ref, joined
 from .source import definition
+from .types import type_in_words
 
 
 class Events(Kind):
@@ -58,16 +57,7 @@ class Events(Kind):
 
 
 def _row(name: str, field: FieldInfo) -> tuple[Content, ...]:
-    words = _type_in_words(field.annotation)
+    words = type_in_words(field.annotation)
     optional = () if field.is_required() or name == "type" else (", may be absent",)
     meaning = field.description or "Name of the event."
     return (Code(name),), (*words, *optional), (meaning,)
-
-
-def _type_in_words(annotation: object) -> Content:
-    if typing.get_origin(annotation) is typing.Literal:
-        return tuple(Code(str(choice)) for choice in typing.get_args(annotation))
-    known = {str: "text", int: "whole number", float: "number", bool: "yes or no"}
-    parts = [part for part in typing.get_args(annotation) or (annotation,) if part is not type(None)]
-    words = [known.get(part) or re.sub(r"(?<!^)(?=[A-Z])", " ", part.__name__).lower() for part in parts]
-    return (" or ".join(words),)

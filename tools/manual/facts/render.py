@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from docutils import nodes
 from sphinx import addnodes
@@ -63,6 +63,10 @@ def plain(content: Content) -> str:
     return "".join(parts)
 
 
+def _commands() -> Iterable[Fact]:
+    return KINDS["command"].facts.values()
+
+
 def _title(ref: Ref) -> str:
     return KINDS[ref.kind].find(ref.name).title
 
@@ -113,13 +117,12 @@ class Renderer:
     def _code(self, text: str, kind: Kind) -> nodes.Node:
         for candidate in (kind, *(KINDS[name] for name in kind.mentions)):
             if candidate.code and candidate.domain == "emp":
-                try:
-                    fact = candidate.find(text)
-                except UnknownFact:
-                    continue
-                if text == fact.title:
+                fact = candidate.get(text)
+                if fact is not None and text == fact.title:
                     return citation(candidate, fact, self.docname, soft=True)
-        if _COMMAND.match(text):
+        if _COMMAND.match(text) and not any(
+            f"{text} ".startswith(f"{known.title} ") for known in _commands()
+        ):
             self.warn(f"{kind.label}: its text names a command that does not exist: {text!r}")
         return nodes.literal("", text)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from emprops.core.settings import PREFIX, EmpropsSettings, all_settings, unit_of
 from .base import Code, Content, Fact, Field, Inline, Kind, Ref, Scalar, joined
 from .quantity import quantity, span
 from .source import definition, module, setting_uses
+from .types import type_in_words
 
 
 class Settings(Kind):
@@ -45,7 +45,7 @@ class Settings(Kind):
         fields = [
             Field("default", "Default", (_shown(field.default, unit),), field.default),
             Field("range", "Range", _range(field, unit, low, high)),
-            Field("type", "Type", (_type_in_words(field.annotation),)),
+            Field("type", "Type", type_in_words(field.annotation)),
             Field("unit", "Unit", ("a plain number" if unit == "1" else unit,), unit),
             Field(
                 "read_by",
@@ -105,26 +105,3 @@ def _range(field: FieldInfo, unit: str, low: Scalar, high: Scalar) -> Content:
     if typing.get_origin(field.annotation) is typing.Literal:
         return joined(Code(choice) for choice in typing.get_args(field.annotation))
     return ("yes or no",) if unit == "yes/no" else (f"any {unit}" if unit in ("URL", "path") else "any",)
-
-
-_WORDS: dict[object, str] = {
-    str: "text",
-    int: "whole number",
-    float: "number",
-    bool: "yes or no",
-    Path: "path",
-}
-
-
-def _type_in_words(annotation: object) -> str:
-    if annotation in _WORDS:
-        return _WORDS[annotation]
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated:
-        return _type_in_words(typing.get_args(annotation)[0])
-    if origin is typing.Literal:
-        return "one of the names"
-    if origin in (typing.Union, types.UnionType):
-        parts = [_type_in_words(part) for part in typing.get_args(annotation) if part is not type(None)]
-        return " or ".join(parts)
-    raise TypeError(f"the manual has no words for a setting of type {annotation!r}; add them to setting.py")

@@ -16,11 +16,11 @@ class Transitions(Kind):
     name = "transition"
     label = "transition"
     plural = "transitions"
-    columns = ("from", "to", "event", "scripts")
-    details = ("actor", "writes")
+    columns = ("change", "event")
+    details = ("actor", "scripts", "writes")
     stacked = True
     summary_label = "When"
-    card = ("from", "to", "event", "scripts")
+    card = ("change", "event", "scripts")
     code = False
     modules = ("emprops.core.lifecycle",)
 
@@ -30,6 +30,8 @@ class Transitions(Kind):
         lines = call_lines(declared.tree, "Transition")
         for transition in TRANSITIONS:
             sources = [Ref("status", status.value) for status in transition.sources]
+            target = Ref("status", transition.target.value)
+            start = joined(sources, empty="a new job")
             yield Fact(
                 kind=self.name,
                 name=transition.name,
@@ -37,8 +39,9 @@ class Transitions(Kind):
                 summary=transition.meaning,
                 source=source_at(declared.path, lines[transition.name]),
                 fields=(
-                    Field("from", "From", joined(sources, empty="a new job")),
-                    Field("to", "To", (Ref("status", transition.target.value),)),
+                    Field("change", "Change", (*start, " → ", target)),
+                    Field("from", "From", start),
+                    Field("to", "To", (target,)),
                     Field("actor", "Made by", (transition.actor,)),
                     Field("scripts", "Script", joined(Ref("script", name) for name in transition.scripts)),
                     Field("event", "Event", (Ref("event", transition.event),)),

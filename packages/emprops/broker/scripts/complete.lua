@@ -21,6 +21,8 @@ end
 end_attempt(arg.id, state, outcome.completed)
 state.status = status.completed
 state.progress = 1
+state.error = nil
+state.message = nil
 emit('job.completed', arg.id, state, { 'worker', arg.worker, 'attempt', attempt })
 archive(key.archive, arg.id, state, key.finished, tonumber(arg.retention_ms), arg.result)
 return 1

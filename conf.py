@@ -1,0 +1,45 @@
+"""Settings of the manual; its own Sphinx code is in tools/."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "tools"))
+
+project = "EmProps Job Queue"
+author = "EmProps"
+language = "en"
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_records/**"]
+templates_path = ["_templates"]
+smartquotes = False
+nitpicky = True
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_autodoc_typehints",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "manual",
+]
+
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+typehints_use_rtype = False
+always_document_param_types = True
+
+copybutton_selector = "div:not(.highlight-output) > div.highlight > pre"
+
+html_theme = "furo"
+html_title = "EmProps Job Queue"
+html_static_path = ["_static"]
+html_show_sourcelink = False
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {"top_of_page_buttons": []}
+html_sidebars = {
+    "**": ["sidebar/scroll-start.html", "sidebar/section.html", "sidebar/scroll-end.html"],
+}

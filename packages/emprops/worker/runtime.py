@@ -1,0 +1,348 @@
+"""The worker: claims jobs, runs them through connectors, reports, and gives back what it cannot finish."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from importlib.metadata import version
+
+from ..broker import Broker, ClaimedJob, WorkerSession
+from ..core.capabilities import Capabilities
+from ..core.errors import (
+    AttemptFailure,
+    ConnectorFault,
+    EmpropsError,
+    InvalidRequest,
+    LeaseLost,
+    ResultTooLarge,
+    ServerFault,
+    ServerUnreachable,
+    ServiceUnavailable,
+    WorkerUnknown,
+)
+from ..core.job import Failure
+from ..core.settings import BrokerSettings, WorkerSettings
+from ..core.worker import WorkerInfo
+from .connector import Connector, connector_for
+from .heartbeat import Heartbeat
+from .progress import ProgressReporter
+
+logger = logging.getLogger(__name__)
+
+MESSAGE_MOST = 2000
+RETRY_FIRST_SECONDS = 0.1
+RETRY_CAP_SECONDS = 5.0
+
+
+def new_worker_id() -> str:
+    """Return an id for this process: host, process id, and six hexadecimal digits of chance."""
+    host = "".join(c if c.isalnum() or c in "-." else "-" for c in socket.gethostname()).strip("-.") or "host"
+    return f"{host[:80]}-{os.getpid()}-{os.urandom(3).hex()}"
+
+
+class Worker:
+    """One worker process.
+
+    It registers what it can do, claims as many jobs as it has room for, and runs each as a task of its own. Leases are
+    renewed from a thread, so a connector that blocks does not lose its job. A job that is called off, or whose lease
+    is lost, is cancelled at once. If the server cannot be reached, running jobs go on and reports are tried again until
+    the lease is surely gone.
+
+    Args:
+        capabilities: what the worker offers; its services name its connectors.
+        settings: where the queue is; read from the environment if left out.
+        worker_settings: how the worker works; read from the environment if left out.
+        worker_id: its id; made from host and process if left out.
+        connectors: the connector of each service; found through entry points if left out.
+        url: address of the server, before the settings.
+
+    Raises:
+        ConnectorUnknown: no installed package offers a connector for one of the services.
+        ServerUnreachable: no server is configured and no embedded one is running.
+    """
+
+    def __init__(
+        self,
+        capabilities: Capabilities,
+        *,
+        settings: BrokerSettings | None = None,
+        worker_settings: WorkerSettings | None = None,
+        worker_id: str | None = None,
+        connectors: Mapping[str, Connector] | None = None,
+        url: str | None = None,
+    ) -> None:
+        self.settings = settings or BrokerSettings.load()
+        self.worker_settings = worker_settings or WorkerSettings.load()
+        names = sorted(capabilities.services)
+        self._connectors = (
+            dict(connectors) if connectors is not None else {n: connector_for(n) for n in names}
+        )
+        self.info = WorkerInfo(
+            worker_id=worker_id or new_worker_id(),
+            instance=os.urandom(8).hex(),
+            capabilities=capabilities,
+            concurrency=self.worker_settings.concurrency,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=version("emprops-job-queue"),
+        )
+        self._broker = Broker(self.settings, url=url)
+        self._session = WorkerSession(self._broker, self.info)
+        self._running: dict[str, tuple[ClaimedJob, asyncio.Task[None]]] = {}
+        self._dropped: set[str] = set()
+        self._stopping = asyncio.Event()
+        self._stop_now = asyncio.Event()
+        self._slot_free = asyncio.Event()
+        self._unregistered = asyncio.Event()
+        self._turned = time.monotonic()
+
+    @property
+    def seconds_since_turn(self) -> float:
+        """Time since the claim loop last turned, in seconds: the worker's liveness."""
+        return time.monotonic() - self._turned
+
+    @property
+    def held(self) -> dict[str, int]:
+        """Jobs that the worker holds, with their attempts."""
+        return {job_id: job.attempt for job_id, (job, _) in list(self._running.items())}
+
+    def stop(self) -> None:
+        """Ask the worker to stop: the first call lets running jobs go on for the grace time, a second one does not."""
+        if self._stopping.is_set():
+            self._stop_now.set()
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until :meth:`stop` is called.
+
+        Raises:
+            WorkerInUse: another running process has this worker id.
+        """
+        loop = asyncio.get_running_loop()
+        await self._until_reached(self._session.register)
+        for connector in self._connectors.values():
+            await self._until_healthy(connector, opening=True)
+        heartbeat = Heartbeat(
+            self.settings,
+            self._broker.url,
+            self.info,
+            held=lambda: self.held,
+            on_lost=lambda lost: _call(loop, self._drop, lost),
+            on_unknown=lambda: _call(loop, self._unregistered.set),
+        )
+        heartbeat.start()
+        helpers = [asyncio.create_task(self._reap()), asyncio.create_task(self._take_orders())]
+        try:
+            await self._claim_until_stopped()
+            await self._finish()
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            await asyncio.to_thread(heartbeat.stop)
+            await self._leave()
+            for connector in self._connectors.values():
+                await connector.close()
+            await self._session.close()
+            await self._broker.close()
+
+    # Claiming
+
+    async def _claim_until_stopped(self) -> None:
+        pause = RETRY_FIRST_SECONDS
+        while not self._stopping.is_set():
+            self._turned = time.monotonic()
+            try:
+                if self._unregistered.is_set():
+                    await self._session.register()
+                    self._unregistered.clear()
+                await self._turn()
+                pause = RETRY_FIRST_SECONDS
+            except WorkerUnknown:
+                self._unregistered.set()
+            except (ServerUnreachable, ServerFault) as error:
+                logger.warning("claim: %s", error)
+                await self._sleep(pause * random.uniform(0.5, 1.0))
+                pause = min(pause * 2, RETRY_CAP_SECONDS)
+
+    async def _turn(self) -> None:
+        free = self.info.concurrency - len(self._running)
+        if free <= 0:
+            self._slot_free.clear()
+            await self._first_of(self._slot_free.wait(), self._stopping.wait())
+            return
+        for connector in self._connectors.values():
+            await self._until_healthy(connector)
+        if self._stopping.is_set():
+            return
+        claim = await self._session.claim(min(free, 16))
+        for job in claim.jobs:
+            self._start(job)
+        if not claim.jobs:
+            block = self.worker_settings.block_seconds * random.uniform(0.8, 1.2)
+            if claim.due_in_seconds is not None:
+                block = min(block, claim.due_in_seconds)
+            await self._first_of(self._session.wait_for_work(block), self._stopping.wait())
+
+    def _start(self, job: ClaimedJob) -> None:
+        task = asyncio.create_task(self._attempt(job), name=f"job {job.job_id}")
+        self._running[job.job_id] = (job, task)
+
+        def ended(_: asyncio.Task[None]) -> None:
+            if self._running.get(job.job_id, (None, None))[1] is task:
+                del self._running[job.job_id]
+            self._dropped.discard(job.job_id)
+            self._slot_free.set()
+
+        task.add_done_callback(ended)
+
+    # Running one job
+
+    async def _attempt(self, job: ClaimedJob) -> None:
+        progress = ProgressReporter(self._session, job)
+        connector = self._connectors[job.request.requirements.service]
+        try:
+            result = await connector.run(job, progress.report)
+            await progress.close()
+            await self._report(job, lambda: self._session.complete(job, result))
+        except LeaseLost:
+            logger.info("job %s: the lease is lost; the work is dropped", job.job_id)
+        except asyncio.CancelledError:
+            await progress.close()
+            if job.job_id not in self._dropped:
+                await self._give_back(job)
+        except ServerUnreachable as error:
+            logger.warning("job %s: not reported, its lease will run out: %s", job.job_id, error)
+        except Exception as error:  # noqa: BLE001  # whatever a connector raises ends the attempt, not the worker
+            await progress.close()
+            await self._fail(job, error)
+
+    async def _fail(self, job: ClaimedJob, error: Exception) -> None:
+        if isinstance(error, AttemptFailure | ResultTooLarge | InvalidRequest):
+            known: EmpropsError = error
+        else:
+            logger.exception("job %s: the connector broke off", job.job_id, exc_info=error)
+            known = ConnectorFault(f"{type(error).__name__}: {error}")
+        failure = Failure(code=known.code, message=known.message[:MESSAGE_MOST], retryable=known.retryable)
+        try:
+            await self._report(job, lambda: self._session.fail(job, failure))
+        except LeaseLost:
+            logger.info("job %s: the lease is lost; the failure is dropped", job.job_id)
+        except ServerUnreachable as unreachable:
+            logger.warning("job %s: not reported, its lease will run out: %s", job.job_id, unreachable)
+
+    async def _give_back(self, job: ClaimedJob) -> None:
+        try:
+            await self._session.release(job, "the worker stops")
+        except (LeaseLost, ServerUnreachable, ServerFault) as error:
+            logger.warning("job %s: not given back: %s", job.job_id, error)
+
+    async def _report(self, job: ClaimedJob, send: Callable[[], Awaitable[object]]) -> None:
+        """Send a report that ends the attempt; again if the server does not answer, until the lease is surely gone."""
+        deadline = time.monotonic() + self.settings.lease_seconds
+        pause = RETRY_FIRST_SECONDS
+        while True:
+            try:
+                await send()
+            except ServerUnreachable:
+                if time.monotonic() + pause > deadline:
+                    raise
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                pause = min(pause * 2, RETRY_CAP_SECONDS)
+            else:
+                return
+
+    # Beside the jobs
+
+    def _drop(self, job_ids: Iterable[str]) -> None:
+        for job_id in job_ids:
+            if job_id in self._running:
+                self._dropped.add(job_id)
+                self._running[job_id][1].cancel()
+
+    async def _take_orders(self) -> None:
+        while True:
+            try:
+                order = await self._session.wait_for_orders(self.worker_settings.block_seconds)
+            except (ServerUnreachable, ServerFault) as error:
+                logger.warning("orders: %s", error)
+                await asyncio.sleep(RETRY_FIRST_SECONDS * random.uniform(1, 10))
+                continue
+            if order is not None and self.held.get(order[0]) == order[1]:
+                self._drop([order[0]])
+
+    async def _reap(self) -> None:
+        pause = self.worker_settings.reap_seconds
+        while True:
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            try:
+                await self._session.reap(interval_seconds=pause / 2)
+            except (ServerUnreachable, ServerFault) as error:
+                logger.warning("reap: %s", error)
+
+    # Starting and stopping
+
+    async def _until_healthy(self, connector: Connector, *, opening: bool = False) -> None:
+        pause = RETRY_FIRST_SECONDS
+        while not self._stopping.is_set():
+            try:
+                await (connector.open() if opening else connector.health())
+            except ServiceUnavailable as error:
+                logger.warning("service %s: %s", connector.service, error)
+                await self._sleep(pause)
+                pause = min(pause * 2, RETRY_CAP_SECONDS)
+            else:
+                return
+
+    async def _until_reached(self, action: Callable[[], Awaitable[object]]) -> None:
+        pause = RETRY_FIRST_SECONDS
+        while not self._stopping.is_set():
+            try:
+                await action()
+            except ServerUnreachable as error:
+                logger.warning("start: %s", error)
+                await self._sleep(pause)
+                pause = min(pause * 2, RETRY_CAP_SECONDS)
+            else:
+                return
+
+    async def _finish(self) -> None:
+        tasks = [task for _, task in self._running.values()]
+        if not tasks:
+            return
+        grace = self.worker_settings.shutdown_grace_seconds
+        await self._first_of(asyncio.wait(tasks), self._stop_now.wait(), asyncio.sleep(grace))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _leave(self) -> None:
+        try:
+            await self._session.leave()
+        except (WorkerUnknown, ServerUnreachable, ServerFault) as error:
+            logger.warning("leave: %s", error)
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._first_of(self._stopping.wait(), asyncio.sleep(seconds))
+
+    async def _first_of(self, *awaitables: Awaitable[object]) -> None:
+        tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _call(loop: asyncio.AbstractEventLoop, action: Callable[..., object], *arguments: object) -> None:
+    """Have the worker's loop do something, from another thread; nothing if the loop has ended meanwhile."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(action, *arguments)

@@ -1,0 +1,21 @@
+"""The manual's own Sphinx code: the frame of its pages, the facts that they cite, the diagrams and the recorded runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import changes, domain, frontmatter, journeys, mermaid, modules, outside, records, theme, trust
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+PARTS = (frontmatter, journeys, mermaid, domain, outside, modules, records, changes, trust, theme)
+"""Every part, each an extension of its own."""
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Load every part."""
+    for part in PARTS:
+        app.setup_extension(part.__name__)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
