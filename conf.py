@@ -13,10 +13,12 @@ exclude_patterns = ["_records/**"]
 templates_path = ["_templates"]
 smartquotes = False
 nitpicky = True
+toc_object_entries = False
 
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
     "sphinx_autodoc_typehints",
     "sphinx_copybutton",
     "sphinx_design",
@@ -26,8 +28,11 @@ extensions = [
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 
+napoleon_use_ivar = True
+autodoc_use_legacy_class_based = True  # the new one parses docstrings of imported objects
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": "model_config"}
+autodoc_preserve_defaults = True
 typehints_use_rtype = False
 always_document_param_types = True
 
@@ -39,6 +44,7 @@ html_static_path = ["_static"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
 html_theme_options = {"top_of_page_buttons": []}
 html_sidebars = {
     "**": ["sidebar/scroll-start.html", "sidebar/section.html", "sidebar/scroll-end.html"],

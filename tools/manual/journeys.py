@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging as std_logging
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -190,8 +191,16 @@ def _bar(env: BuildEnvironment, journey: Journey, order: list[str], docname: str
     return f'<li data-journey="{escape(journey.name)}">{"".join(parts)}</li>'
 
 
+class _OnPurpose(std_logging.Filter):
+    """Keeps quiet that a page stands in several toctrees: in its section's, and in those of the journeys."""
+
+    def filter(self, record: std_logging.LogRecord) -> bool:
+        return getattr(record, "subtype", "") != "multiple_toc_parents"
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directive."""
+    std_logging.getLogger("sphinx.sphinx.environment").addFilter(_OnPurpose())
     app.add_directive("journey", JourneyDirective)
     app.add_node(JourneyPlace)
     app.add_post_transform(FillJourneys)

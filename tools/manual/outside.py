@@ -25,10 +25,15 @@ MISPLACED = {"types.Annotated": "typing.Annotated"}
 """Names that the type hints extension puts into the wrong module, and where they are."""
 
 
-def exists(name: str) -> bool:
-    """Tell whether a dotted name is a builtin, or an object of an installed package."""
+def exists(name: str, module: str = "") -> bool:
+    """Tell whether a name is a builtin, an object of an installed package, or one that a module imports.
+
+    Args:
+        name: the name, dotted.
+        module: module in which it is used.
+    """
     name = MISPLACED.get(name, name)
-    if hasattr(builtins, name):
+    if hasattr(builtins, name) or (module and hasattr(importlib.import_module(module), name)):
         return True
     parts = name.split(".")
     for split in range(len(parts) - 1, 0, -1):
@@ -55,7 +60,7 @@ def _resolve(
     name = node["reftarget"]
     if "[" in name or " | " in name:
         return nodes.literal("", _readable(name))
-    if name.split(".")[0] == OWN or not exists(name):
+    if name.split(".")[0] == OWN or not exists(name, node.get("py:module") or ""):
         return None
     return content
 

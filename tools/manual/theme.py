@@ -27,7 +27,7 @@ SECTIONS = (
     ("future", "Future"),
 )
 """Folders of the sections and their titles, in the order of the top bar."""
-STYLES = ("tokens", "frame", "prose", "tables", "code", "cards", "print")
+STYLES = ("tokens", "frame", "prose", "tables", "code", "cards", "status", "print")
 _BREAKABLE = re.compile(r"(?<=[_./:=,])(?=\w)")
 
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from ..core.canonical import canonical_json, short_hash
 from ..core.capabilities import Capabilities
-from ..core.errors import InvalidRequest, JobCancelled, JobDead, JobNotFound, PayloadTooLarge, WaitTimeout
+from ..core.errors import InvalidRequest, JobCancelledError, JobDeadError, JobNotFound, PayloadTooLarge, WaitTimeout
 from ..core.events import AnyEvent, JobEvent, parse_event
 from ..core.explanation import Explanation, ProfileReport, report
 from ..core.job import Job, JobRequest, JobSummary, Receipt, compact_json
@@ -432,8 +432,8 @@ class Broker:
 
         Raises:
             JobNotFound: there is none with this id.
-            JobDead: it was given up; the detail has the last error.
-            JobCancelled: it was called off.
+            JobDeadError: it was given up; the detail has the last error.
+            JobCancelledError: it was called off.
             WaitTimeout: it has not ended in time; it goes on.
         """
         start = await self.last_event_id()
@@ -456,16 +456,16 @@ def require_completed(job: Job) -> Job:
     """Return an ended job that is completed.
 
     Raises:
-        JobDead: it was given up; the detail has the last error.
-        JobCancelled: it was called off.
+        JobDeadError: it was given up; the detail has the last error.
+        JobCancelledError: it was called off.
     """
     if job.status is Status.DEAD:
-        raise JobDead(
+        raise JobDeadError(
             f"job {job.job_id}: {job.error}: {job.message}".rstrip(": "),
             detail={"job_id": job.job_id, "error": job.error, "attempts": len(job.attempts)},
         )
     if job.status is Status.CANCELLED:
-        raise JobCancelled(f"job {job.job_id}: {job.message}".rstrip(": "), detail={"job_id": job.job_id})
+        raise JobCancelledError(f"job {job.job_id}: {job.message}".rstrip(": "), detail={"job_id": job.job_id})
     return job
 
 

@@ -206,7 +206,7 @@ class WorkerSession:
             held: id and attempt of each job that the worker holds.
 
         Returns:
-            Ids of jobs that it does not hold any more: it stops working on them.
+            Ids of jobs that it does not hold any more; it stops working on them.
 
         Raises:
             WorkerUnknown: the worker is not registered any more; it registers again.
@@ -291,7 +291,7 @@ class WorkerSession:
             failure: why, and whether another attempt can succeed.
 
         Returns:
-            The status of the job after it: waiting or dead.
+            The status of the job after it, waiting or dead.
 
         Raises:
             LeaseLost: the worker does not hold the job any more.

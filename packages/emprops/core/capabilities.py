@@ -39,5 +39,5 @@ class Capabilities(BaseModel):
 
     @property
     def profile_id(self) -> str:
-        """Name of the profile: 16 hexadecimal digits. Workers of one profile can run the same jobs."""
+        """Name of the profile, 16 hexadecimal digits. Workers of one profile can run the same jobs."""
         return short_hash(self.canonical())

@@ -361,7 +361,7 @@ class LeaseExpired(AttemptFailure):
     remedy = "The queue gives the job to another worker; look at the machine if many leases run out."
 
 
-class JobDead(EmpropsError):
+class JobDeadError(EmpropsError):
     """A caller waited for a job that was given up."""
 
     code = "job_dead"
@@ -373,7 +373,7 @@ class JobDead(EmpropsError):
     remedy = "Read the attempt history of the job; submit a corrected job, or the same again once the cause is gone."
 
 
-class JobCancelled(EmpropsError):
+class JobCancelledError(EmpropsError):
     """A caller waited for a job that was cancelled."""
 
     code = "job_cancelled"

@@ -24,7 +24,7 @@ class Status(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether the job has ended: no transition leaves this status."""
+        """Whether the job has ended, so that no transition leaves this status."""
         return self in FINAL
 
 

@@ -48,5 +48,5 @@ class Requirements(BaseModel):
 
     @property
     def class_id(self) -> str:
-        """Name of the requirement class: 16 hexadecimal digits. Jobs of one class fit the same workers."""
+        """Name of the requirement class, 16 hexadecimal digits. Jobs of one class fit the same workers."""
         return short_hash(self.canonical())

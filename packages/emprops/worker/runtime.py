@@ -103,7 +103,7 @@ class Worker:
 
     @property
     def seconds_since_turn(self) -> float:
-        """Time since the claim loop last turned, in seconds: the worker's liveness."""
+        """Seconds since the claim loop last turned, which is the worker's liveness."""
         return time.monotonic() - self._turned
 
     @property
