@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
-from pygments.lexers.special import TextLexer
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from . import frontmatter, journeys
@@ -103,7 +102,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the frame."""
     for name in STYLES:
         app.add_css_file(f"css/{name}.css")
-    app.add_lexer("output", TextLexer)
     app.add_js_file("js/frame.js", loading_method="defer")
     app.add_post_transform(BreakableCode)
     app.connect("html-page-context", _add_context)

@@ -8,6 +8,7 @@ from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
+from .blocks import REASON, RUN, VALIDATED
 from .facts import KINDS
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import ExtensionMetadata
 
-EXECUTED = frozenset({"bash", "python"})
-VALIDATED = frozenset({"json", "http", "toml", "yaml"})
 
 
 class TrustPlace(nodes.General, nodes.Element):
@@ -41,9 +40,9 @@ def _blocks(env: BuildEnvironment) -> dict[str, tuple[int, int]]:
 
 
 def _count_blocks(app: Sphinx, doctree: nodes.document) -> None:
-    languages = [node.get("language") for node in doctree.findall(nodes.literal_block)]
-    executed = sum(language in EXECUTED for language in languages)
-    validated = sum(language in VALIDATED for language in languages)
+    blocks = [node for node in doctree.findall(nodes.literal_block) if REASON not in node]
+    executed = sum(node.get("language") in RUN for node in blocks)
+    validated = sum(node.get("language") in VALIDATED for node in blocks)
     _blocks(app.env)[app.env.docname] = (executed, validated)
 
 
