@@ -32,14 +32,18 @@ def check_page(page: str, blocks: list[Block], folder: Path) -> int:
     with PageSession(folder) as session:
         for block in blocks:
             if block.language in MISNAMED:
-                raise BlockFailed(f"{block.where}: write {MISNAMED[block.language]!r}, not {block.language!r}")
+                raise BlockFailed(
+                    f"{block.where}: write {MISNAMED[block.language]!r}, not {block.language!r}"
+                )
             if block.reason:
                 continue
             if block.language in RUN:
                 actual = session.run(block)
                 if block.output is not None and not matches(block.output, actual):
                     if not UPDATE:
-                        raise BlockFailed(f"{block.where}: shows another output\n{difference(block.output, actual)}")
+                        raise BlockFailed(
+                            f"{block.where}: shows another output\n{difference(block.output, actual)}"
+                        )
                     rewrite(page, block, steady(actual))
                 looked_at += 1
             elif block.language in VALIDATED:
@@ -68,7 +72,7 @@ def rewrite(page: str, block: Block, output: str) -> None:
     path = SOURCE / f"{page}.md"
     text = path.read_text(encoding="utf-8")
     assert block.output is not None
-    old, new = f"```output\n{block.output}\n```", f"```output\n{output}\n```"
+    old, new = f"```output\n{block.output.rstrip()}\n```", f"```output\n{output}\n```"
     assert text.count(old) >= 1, f"{block.where}: the shown output is not found in the source"
     head = "\n".join(text.split("\n")[: block.line - 1])
     path.write_text(head + text[len(head) :].replace(old, new, 1), encoding="utf-8")
@@ -79,7 +83,9 @@ def test_every_block_of_a_page_runs_and_shows_what_comes_out(page: str, manual: 
     blocks = blocks_of(ROOT / "build" / "doctrees", page)
     runnable = [block for block in blocks if block.language in RUN | VALIDATED and not block.reason]
     assert check_page(page, blocks, tmp_path / "page") == len(runnable)
-    fences = re.findall(r"^\s*(?:```|:::)+\s*(?:\{(?:code-block|not-run)\}\s*)?(bash|python|json|http)\b", _text(page), re.M)
+    fences = re.findall(
+        r"^\s*(?:```|:::)+\s*(?:\{(?:code-block|not-run)\}\s*)?(bash|python|json|http)\b", _text(page), re.M
+    )
     assert len([b for b in blocks if b.language in ("bash", "python", "json", "http")]) == len(fences), (
         "the page's source has other blocks than the build found"
     )
@@ -119,7 +125,9 @@ def test_a_wrong_block_is_found(block: Block, said: str, tmp_path: Path) -> None
 
 
 def test_a_background_command_that_ignores_ctrl_c_is_found(tmp_path: Path) -> None:
-    stubborn = _block("bash", "bash -c 'trap \"exit 3\" INT; echo ready; while :; do sleep 0.1; done'", background=True)
+    stubborn = _block(
+        "bash", "bash -c 'trap \"exit 3\" INT; echo ready; while :; do sleep 0.1; done'", background=True
+    )
     with pytest.raises(BlockFailed, match="exit status 3 after Ctrl-C"):
         check_page("page", [stubborn], tmp_path / "page")
 

@@ -14,8 +14,15 @@ FOLDER = Path(__file__).resolve().parents[2] / "source" / "_records"
 
 def _without_times(record: dict[str, Any]) -> dict[str, Any]:
     steps = [{k: v for k, v in step.items() if k != "at_ms"} for step in record["steps"]]
-    events = [{k: v for k, v in event.items() if k not in ("at_ms", "due", "order")} for event in record["events"]]
-    return {"caption": record["caption"], "description": record["description"], "steps": steps, "events": events}
+    events = [
+        {k: v for k, v in event.items() if k not in ("at_ms", "due", "order")} for event in record["events"]
+    ]
+    return {
+        "caption": record["caption"],
+        "description": record["description"],
+        "steps": steps,
+        "events": events,
+    }
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -24,12 +31,18 @@ async def test_a_recorded_run_happens_the_same_way_today(scenario: Scenario) -> 
     # The retry scenario waits for time to pass, so how often it claims in vain differs from run to run.
     fresh = await play(scenario)
     recorded["steps"], fresh["steps"] = _deterministic(recorded["steps"]), _deterministic(fresh["steps"])
-    assert _without_times(fresh) == _without_times(recorded), "run `make records` and look at the pages that show it"
+    assert _without_times(fresh) == _without_times(recorded), (
+        "run `make records` and look at the pages that show it"
+    )
 
 
 def _deterministic(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     waits = {"reap", "claim"}
-    return [s for s in steps if not (s["source"] == "client" and s["name"] in waits) and s["name"] != "nothing to run"]
+    return [
+        s
+        for s in steps
+        if not (s["source"] == "client" and s["name"] in waits) and s["name"] != "nothing to run"
+    ]
 
 
 def test_every_record_belongs_to_a_scenario() -> None:

@@ -10,7 +10,14 @@ from typing import Any
 from docutils import nodes
 from manual.blocks import BACKGROUND, OUTPUT, REASON, RUN
 
-MISNAMED = {"sh": "bash", "shell": "bash", "console": "bash", "py": "python", "python3": "python", "js": "javascript"}
+MISNAMED = {
+    "sh": "bash",
+    "shell": "bash",
+    "console": "bash",
+    "py": "python",
+    "python3": "python",
+    "js": "javascript",
+}
 """Names that pages must not use for a language, and the name that they use."""
 
 

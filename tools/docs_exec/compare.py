@@ -36,7 +36,11 @@ def matches(shown: str, actual: str) -> bool:
 def difference(shown: str, actual: str) -> str:
     """Return the difference between what a page shows and what came out, line by line."""
     lines = difflib.unified_diff(
-        shown.strip("\n").split("\n"), _tidy(actual).rstrip("\n").split("\n"), "shown", "came out", lineterm=""
+        shown.strip("\n").split("\n"),
+        _tidy(actual).rstrip("\n").split("\n"),
+        "shown",
+        "came out",
+        lineterm="",
     )
     return "\n".join(lines)
 

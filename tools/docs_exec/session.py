@@ -87,7 +87,9 @@ class PageSession:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise BlockFailed(f"{block.where}: not done after {BLOCK_SECONDS} s; printed so far: {error.stdout!r}") from error
+            raise BlockFailed(
+                f"{block.where}: not done after {BLOCK_SECONDS} s; printed so far: {error.stdout!r}"
+            ) from error
         if done.returncode:
             raise BlockFailed(f"{block.where}: exit status {done.returncode}\n{done.stdout}")
         return done.stdout
@@ -121,7 +123,11 @@ class PageSession:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             return f"{block.where}: still running {STOP_SECONDS} s after Ctrl-C\n{log.read_text(errors='replace')}"
-        return f"{block.where}: exit status {status} after Ctrl-C\n{log.read_text(errors='replace')}" if status else ""
+        return (
+            f"{block.where}: exit status {status} after Ctrl-C\n{log.read_text(errors='replace')}"
+            if status
+            else ""
+        )
 
     def _run_python(self, block: Block) -> str:
         if self._python is None:

@@ -4,13 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import attributes, blocks, changes, domain, frontmatter, journeys, mermaid, modules, outside, records, theme, trust
+from . import (
+    attributes,
+    blocks,
+    changes,
+    domain,
+    frontmatter,
+    journeys,
+    mermaid,
+    modules,
+    outside,
+    records,
+    theme,
+    trust,
+)
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
 
-PARTS = (attributes, blocks, frontmatter, journeys, mermaid, domain, outside, modules, records, changes, trust, theme)
+PARTS = (
+    attributes,
+    blocks,
+    frontmatter,
+    journeys,
+    mermaid,
+    domain,
+    outside,
+    modules,
+    records,
+    changes,
+    trust,
+    theme,
+)
 """Every part, each an extension of its own."""
 
 

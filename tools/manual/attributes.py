@@ -23,7 +23,9 @@ class _Shelter:
         if self._kept:
             lines.clear()
 
-    def give_back(self, app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    def give_back(
+        self, app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+    ) -> None:
         if self._kept:
             lines[:] = self._kept
             self._kept = []

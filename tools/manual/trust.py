@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sphinx.util.typing import ExtensionMetadata
 
 
-
 class TrustPlace(nodes.General, nodes.Element):
     """Where the counts go, once all pages are read."""
 

@@ -13,7 +13,14 @@ from typing import Any, Self
 
 from ..core.canonical import canonical_json, short_hash
 from ..core.capabilities import Capabilities
-from ..core.errors import InvalidRequest, JobCancelledError, JobDeadError, JobNotFound, PayloadTooLarge, WaitTimeout
+from ..core.errors import (
+    InvalidRequest,
+    JobCancelledError,
+    JobDeadError,
+    JobNotFound,
+    PayloadTooLarge,
+    WaitTimeout,
+)
 from ..core.events import AnyEvent, JobEvent, parse_event
 from ..core.explanation import Explanation, ProfileReport, report
 from ..core.job import Job, JobRequest, JobSummary, Receipt, compact_json
@@ -465,7 +472,9 @@ def require_completed(job: Job) -> Job:
             detail={"job_id": job.job_id, "error": job.error, "attempts": len(job.attempts)},
         )
     if job.status is Status.CANCELLED:
-        raise JobCancelledError(f"job {job.job_id}: {job.message}".rstrip(": "), detail={"job_id": job.job_id})
+        raise JobCancelledError(
+            f"job {job.job_id}: {job.message}".rstrip(": "), detail={"job_id": job.job_id}
+        )
     return job
 
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from ..broker import Broker, require_completed
 from ..core.errors import InvalidRequest, WaitTimeout
-from ..core.events import JobEvent, JobProgressed
+from ..core.events import JobClaimed, JobDead, JobEvent, JobLost, JobProgressed, JobRetrying
 from ..core.job import Job, Receipt
 from .output import AsJson, err, out, print_json, print_line, run
 
@@ -169,12 +169,23 @@ class _Shown:
         """Show an event."""
         if self._quiet:
             return
-        progress = event if isinstance(event, JobProgressed) else None
-        words = f"{progress.progress:.0%} {progress.message}".rstrip() if progress else ""
+        words = _in_words(event)
         if self._bar is not None:
-            change: dict[str, Any] = {"state": event.status.value}
-            if progress:
-                change |= {"completed": progress.progress, "description": words}
+            change: dict[str, Any] = {"state": event.status.value, "description": words}
+            if isinstance(event, JobProgressed):
+                change["completed"] = event.progress
             self._bar.update(self._task, **change)
         else:
             err.print(f"{event.status.value:<9} {words}".rstrip())
+
+
+def _in_words(event: JobEvent) -> str:
+    if isinstance(event, JobProgressed):
+        return f"{event.progress:.0%} {event.message}".rstrip()
+    if isinstance(event, JobClaimed):
+        return f"attempt {event.attempt} on {event.worker}"
+    if isinstance(event, JobRetrying | JobDead):
+        return f"attempt {event.attempt} failed: {event.error}"
+    if isinstance(event, JobLost):
+        return f"attempt {event.attempt} lost: {event.worker} fell silent"
+    return ""
