@@ -15,10 +15,10 @@ export EMPROPS_MAKE_STARTED := $(shell date +%s)
 # Keeps what is told and what is wrong in the order in which they happened.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help html live test lint lock clean
+.PHONY: help html live test lint lock records clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 html: $(VENV)/.ready-docs ## Build the manual into build/html; warnings are errors
 	@$(BIN)/python tools/build_html.py
@@ -41,6 +41,9 @@ lock: build/tools/uv/bin/uv ## Remake constraints.txt after a change to the depe
 	@if grep -nE '://|^-| @ ' constraints.txt; then \
 		echo "constraints.txt names a place and not only versions, see above: resolve without it." >&2; exit 1; fi
 	@echo "constraints.txt holds $$(grep -c == constraints.txt) versions."
+
+records: $(VENV)/.ready-docs ## Make the recorded runs that pages show anew
+	@cd tools && ../$(BIN)/python -m recording
 
 clean: ## Remove everything that was built (the environment .venv stays)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -45,7 +45,7 @@ html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
-html_theme_options = {"top_of_page_buttons": []}
+html_theme_options: dict[str, list[str]] = {"top_of_page_buttons": []}
 html_sidebars = {
     "**": ["sidebar/scroll-start.html", "sidebar/section.html", "sidebar/scroll-end.html"],
 }

@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 
@@ -69,6 +69,8 @@ def build(root: Path = ROOT, *, fresh: bool = False) -> list[Row]:
     # Its own use of Sphinx, which the pinned version still has; nothing on a page depends on it.
     warnings.filterwarnings("ignore", category=RemovedInSphinx10Warning, module="sphinx_autodoc_typehints")
     inputs = fingerprint(root)
+    # Sphinx does not repeat the warnings of pages that it need not read again: after a failed build all are read.
+    fresh = fresh or not _stamp(root).exists()
     _stamp(root).unlink(missing_ok=True)
     if not sys.stdout.isatty():
         nocolor()
@@ -192,11 +194,12 @@ def main() -> int:
     """Build, then show where the time went and which page to open; 0 when there was no warning."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="build every page anew")
-    fresh = parser.parse_args().fresh
+    parser.add_argument("--locked", action="store_true", help="the caller holds the right to build")
+    arguments = parser.parse_args()
     rows = set_up()
     try:
-        with only_build():
-            rows += build(fresh=fresh)
+        with nullcontext() if arguments.locked else only_build():
+            rows += build(fresh=arguments.fresh)
     except BuildFailed as failure:
         print(f"\n{failure}", file=sys.stderr)
         return 1

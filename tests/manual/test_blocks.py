@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from docutils import nodes
+from docutils.frontend import get_default_settings
+from docutils.utils import new_document
+
 from docs_exec.blocks import MISNAMED, Block, StrayOutput, blocks_of
 from docs_exec.compare import difference, matches, steady
 from docs_exec.session import BlockFailed, PageSession
@@ -84,7 +89,9 @@ def test_every_block_of_a_page_runs_and_shows_what_comes_out(page: str, manual: 
     runnable = [block for block in blocks if block.language in RUN | VALIDATED and not block.reason]
     assert check_page(page, blocks, tmp_path / "page") == len(runnable)
     fences = re.findall(
-        r"^\s*(?:```|:::)+\s*(?:\{(?:code-block|not-run)\}\s*)?(bash|python|json|http)\b", _text(page), re.M
+        r"^\s*(?:```|:::)+\s*(?:\{(?:code-block|not-run)\}\s*)?(bash|python|json|http)\b",
+        _text(page),
+        re.MULTILINE,
     )
     assert len([b for b in blocks if b.language in ("bash", "python", "json", "http")]) == len(fences), (
         "the page's source has other blocks than the build found"
@@ -164,17 +171,11 @@ def test_an_ellipsis_stands_for_what_differs(shown: str, actual: str, same: bool
 
 
 def test_an_output_must_follow_what_made_it(tmp_path: Path) -> None:
-    import pickle
-
-    from docutils import nodes
-    from docutils.frontend import get_default_settings
-    from docutils.utils import new_document
-
     document = new_document("page.md", get_default_settings())
     stray = nodes.literal_block("x", "x", language="output")
     stray.source, stray.line = "page.md", 3
     document += stray
-    document.reporter = document.settings = None
+    del document.reporter
     (tmp_path / "page.doctree").write_bytes(pickle.dumps(document))
     with pytest.raises(StrayOutput, match=r"page\.md:3"):
         blocks_of(tmp_path, "page")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from recording.scenarios import SCENARIOS, Scenario, play
 
 FOLDER = Path(__file__).resolve().parents[2] / "source" / "_records"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+
 from manual.blocks import BACKGROUND, OUTPUT, REASON, RUN
 
 MISNAMED = {

@@ -23,7 +23,7 @@ async def _run(text: str, where: str, namespace: dict[str, Any]) -> dict[str, st
             result = types.FunctionType(code, namespace)()
             if inspect.iscoroutine(result):
                 await result
-    except BaseException:
+    except BaseException:  # noqa: BLE001  # whatever a block raises is told to who runs it
         return {"output": printed.getvalue(), "error": traceback.format_exc(limit=-2)}
     return {"output": printed.getvalue(), "error": ""}
 

@@ -73,7 +73,8 @@ class PageSession:
         return self._start(block) if block.background else self._run_bash(block)
 
     def _run_bash(self, block: Block) -> str:
-        script = f'if [ -e "{self._exports}" ]; then . "{self._exports}"; fi\n{block.text}\nexport -p > "{self._exports}"\n'
+        exports = f'"{self._exports}"'
+        script = f"if [ -e {exports} ]; then . {exports}; fi\n{block.text}\nexport -p > {exports}\n"
         try:
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", script],

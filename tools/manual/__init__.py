@@ -1,4 +1,4 @@
-"""The manual's own Sphinx code: the frame of its pages, the facts that they cite, the diagrams and the recorded runs."""
+"""The manual's own Sphinx code: the frame of its pages, the facts they cite, the diagrams and the recorded runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each page states about itself: audience, owner, questions, date of review. Checked, and shown in one quiet line."""
+"""What each page states about itself: audience, owner, questions, date of review. Checked, and shown in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frame of every page: the sections in the top bar, the current section's pages at the left, what stands under the title."""
+"""The frame of every page: sections in the top bar, the section's pages at the left, what stands under the title."""
 
 from __future__ import annotations
 

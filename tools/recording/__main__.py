@@ -18,10 +18,13 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "source" / "_records"
 
 
-async def _provenance() -> dict[str, Any]:
-    revision = subprocess.run(
+def _revision() -> str:
+    return subprocess.run(
         ["git", "rev-parse", "--short=10", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()
+
+
+async def _provenance(revision: str) -> dict[str, Any]:
     with EmbeddedServer() as server:
         async with Broker(url=server.url) as broker:
             info = await broker.connection.info("server")
@@ -36,9 +39,9 @@ async def _provenance() -> dict[str, Any]:
     }
 
 
-async def main() -> None:
-    """Play every scenario and write its record."""
-    made = await _provenance()
+async def main(revision: str) -> None:
+    """Play every scenario and write its record, made from the given revision."""
+    made = await _provenance(revision)
     FOLDER.mkdir(parents=True, exist_ok=True)
     for scenario in SCENARIOS:
         record = {**await play(scenario), "made": made}
@@ -48,4 +51,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(_revision()))

@@ -94,9 +94,9 @@ SCENARIOS = (
     Scenario(
         "one-job",
         "One job, recorded: the client submits, an idle worker is woken, claims, runs, reports and completes.",
-        "The client runs submit on the server and leaves a marker. The server wakes the worker, which claims, is told to "
-        "judge a new class, judges it, claims again and gets the job. It runs the payload through its connector, reports "
-        "progress, sends a heartbeat and completes. The client sees the event job.completed.",
+        "The client runs submit on the server and leaves a marker. The server wakes the worker, which claims, is told "
+        "to judge a new class, judges it, claims again and gets the job. It runs the payload through its connector, "
+        "reports progress, sends a heartbeat and completes. The client sees the event job.completed.",
         _one_job,
     ),
     Scenario(
