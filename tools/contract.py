@@ -1,4 +1,4 @@
-"""The contract: the names and values that users of the queue rely on, kept in a file so that none changes by accident."""
+"""The contract: the names and values that users of the queue rely on, kept in a file: none changes by accident."""
 
 from __future__ import annotations
 
