@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from build_html import html_folder, is_fresh, only_build
+from tests import hypothesis_profiles
 from tests.browser import chromium, open_page
 from tests.timing import pytest_terminal_summary
 
 BUILD = Path(__file__).resolve().parents[1] / "tools" / "build_html.py"
+
+hypothesis_profiles.load()
 
 __all__ = ["chromium", "manual", "open_page", "pytest_terminal_summary"]
 

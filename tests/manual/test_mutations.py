@@ -93,8 +93,8 @@ FAULTS = (
     Fault(
         "an event is renamed",
         "packages/emprops/core/events.py",
-        '] = "job.claimed"',
-        '] = "job.taken"',
+        'Literal["job.claimed"] = "job.claimed"',
+        'Literal["job.taken"] = "job.taken"',
         "build",
     ),
     Fault(

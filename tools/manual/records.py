@@ -13,6 +13,7 @@ from docutils.parsers.rst import directives
 from sphinx.util.typing import OptionSpec
 
 from .facts import KINDS
+from .facts.base import UnknownFact
 from .facts.directives import FactDirective
 from .facts.render import Cell, citation
 from .mermaid import mermaid_node
@@ -44,7 +45,12 @@ class RecordedDirective(FactDirective):
             known = ", ".join(sorted(found.stem for found in path.parent.glob("*.json")))
             return self.fault(f"there is no record {self.arguments[0]!r}; known are {known}")
         record = json.loads(path.read_text(encoding="utf-8"))
-        shown = self._timeline(record) if self.options.get("as") == "timeline" else self._sequence(record)
+        try:
+            shown = self._timeline(record) if self.options.get("as") == "timeline" else self._sequence(record)
+        except UnknownFact as error:
+            return self.fault(
+                f"the record {self.arguments[0]!r} names something that does not exist: {error}"
+            )
         return [*shown, self._provenance(record)]
 
     def _sequence(self, record: dict[str, Any]) -> list[nodes.Node]:

@@ -1,0 +1,275 @@
+"""The queue driven at random against a real server: order, invariants, events, compared with a plain model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emprops.broker import Broker, ClaimedJob, EmbeddedServer, WorkerSession
+from emprops.core.capabilities import Capabilities
+from emprops.core.lifecycle import Status
+from emprops.core.matching import affinity_seconds, matches
+from emprops.core.ordering import Place
+from emprops.core.replay import replay
+from emprops.core.requirements import Requirements
+from tests.core.strategies import few_capabilities, few_requirements
+from tests.queue.harness import FINAL, START_MS, TEMPORARY, Pool, check_invariants, settings
+
+BACKOFF_SECONDS = 7.0
+
+
+@dataclass
+class ModelJob:
+    """A job as the plain model has it."""
+
+    wants: Requirements
+    priority: int
+    time_ms: int
+    sequence: int
+    status: Status
+    due_ms: int = 0
+    attempt: int = 0
+    used: int = 0
+    worker: str | None = None
+    lease_ms: int = 0
+
+
+@dataclass
+class Model:
+    """The queue as a list that is searched from end to end."""
+
+    jobs: dict[str, ModelJob] = field(default_factory=dict)
+    workflows: dict[str, int] = field(default_factory=dict)
+
+    def promote(self, now: int) -> None:
+        for job in self.jobs.values():
+            if job.status is Status.WAITING and job.due_ms <= now:
+                job.status = Status.PENDING
+
+    def best(self, capabilities: Capabilities) -> str | None:
+        def place(job_id: str) -> tuple[int, float, int]:
+            job = self.jobs[job_id]
+            return (
+                -job.priority,
+                job.time_ms - affinity_seconds(job.wants, capabilities) * 1000,
+                job.sequence,
+            )
+
+        fits = [
+            job_id
+            for job_id, job in self.jobs.items()
+            if job.status is Status.PENDING and matches(job.wants, capabilities)
+        ]
+        return min(fits, key=place) if fits else None
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[EmbeddedServer]:
+    """A server for this module, used from many event loops."""
+    with EmbeddedServer() as started:
+        yield started
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("submit"),
+            few_requirements,
+            st.sampled_from((0, 50, 50, 100)),
+            st.sampled_from(("", "", "w")),
+        ),
+        st.tuples(st.just("delay"), few_requirements, st.sampled_from((1, 20)), st.just("")),
+        st.tuples(st.just("claim"), st.integers(0, 2), st.integers(1, 3), st.just("")),
+        st.tuples(
+            st.sampled_from(("complete", "fail", "bury", "release", "cancel")),
+            st.integers(0, 99),
+            st.just(0),
+            st.just(""),
+        ),
+        st.tuples(st.just("pass"), st.sampled_from((0.001, 1, 15, 40)), st.just(0), st.just("")),
+        st.tuples(st.just("reap"), st.just(0), st.just(0), st.just("")),
+        st.tuples(st.just("heartbeat"), st.integers(0, 2), st.just(0), st.just("")),
+    ),
+    min_size=5,
+    max_size=60,
+)
+
+
+@given(profiles=st.lists(few_capabilities, min_size=3, max_size=3), program=steps)
+def test_a_random_run_does_what_the_plain_model_does(
+    own_server: EmbeddedServer, profiles: list[Capabilities], program: list[tuple[str, Any, Any, str]]
+) -> None:
+    asyncio.run(_run(own_server.url, profiles, program))
+
+
+async def _run(url: str, profiles: list[Capabilities], program: list[tuple[str, Any, Any, str]]) -> None:
+    broker = Broker(settings(lease_seconds=30, worker_expiry_seconds=86_400), url=url, now_ms=START_MS)
+    await broker.connection.flushall()
+    pool, model = Pool(broker), Model()
+    try:
+        workers = [await pool.worker(f"w{n}", **profile.model_dump()) for n, profile in enumerate(profiles)]
+        held: dict[str, ClaimedJob] = {}
+        for step in program:
+            await _step(pool, model, workers, held, step)
+            await check_invariants(pool)
+            await _compare(pool, model)
+    finally:
+        await pool.close()
+
+
+async def _step(
+    pool: Pool,
+    model: Model,
+    workers: list[WorkerSession],
+    held: dict[str, ClaimedJob],
+    step: tuple[str, Any, Any, str],
+) -> None:
+    action, first, second, third = step
+    if action in ("submit", "delay"):
+        await _submit(pool, model, action, first, second, third)
+    elif action == "claim":
+        await _claim(pool, model, workers[first], held, second)
+    elif action == "pass":
+        pool.pass_seconds(first)
+    elif action == "reap":
+        await workers[0].reap()
+        model.promote(pool.now)
+        for job in model.jobs.values():
+            if job.status is Status.RUNNING and job.lease_ms <= pool.now:
+                job.used += 1
+                job.status = Status.PENDING if job.used < 3 else Status.DEAD
+    elif action == "heartbeat":
+        mine = {j: job for j, job in held.items() if model.jobs[j].worker == workers[first].info.worker_id}
+        lost = await workers[first].heartbeat([(job.job_id, job.attempt) for job in mine.values()])
+        for job_id, job in mine.items():
+            known = model.jobs[job_id]
+            holds = known.status is Status.RUNNING and known.attempt == job.attempt
+            assert (job_id in lost) is not holds
+            if holds:
+                known.lease_ms = pool.now + 30_000
+    elif model.jobs:
+        await _report(pool, model, workers, held, action, sorted(model.jobs)[first % len(model.jobs)])
+
+
+async def _submit(
+    pool: Pool, model: Model, action: str, wants: Requirements, second: int, workflow: str
+) -> None:
+    number = len(model.jobs) + 1
+    job_id = f"j{number:03}"
+    priority, delay = (second, 0) if action == "submit" else (50, second)
+    await pool.broker.submit(
+        {
+            "job_id": job_id,
+            "requirements": wants.model_dump(),
+            "priority": priority,
+            "delay_seconds": delay,
+            "workflow": workflow or None,
+            "retry": {
+                "backoff_seconds": BACKOFF_SECONDS,
+                "backoff_factor": 1,
+                "backoff_cap_seconds": BACKOFF_SECONDS,
+            },
+        }
+    )
+    time = model.workflows.setdefault(workflow, pool.now) if workflow else pool.now
+    status = Status.WAITING if delay else Status.PENDING
+    model.jobs[job_id] = ModelJob(wants, priority, time, number, status, due_ms=pool.now + delay * 1000)
+
+
+async def _claim(
+    pool: Pool, model: Model, worker: WorkerSession, held: dict[str, ClaimedJob], count: int
+) -> None:
+    given_jobs = (await worker.claim(count)).jobs
+    model.promote(pool.now)
+    expected = []
+    for _ in range(count):
+        best = model.best(worker.info.capabilities)
+        if best is None:
+            break
+        job = model.jobs[best]
+        job.status, job.worker, job.lease_ms = Status.RUNNING, worker.info.worker_id, pool.now + 30_000
+        job.attempt += 1
+        expected.append(best)
+    assert [job.job_id for job in given_jobs] == expected
+    held.update({job.job_id: job for job in given_jobs})
+
+
+async def _report(
+    pool: Pool,
+    model: Model,
+    workers: list[WorkerSession],
+    held: dict[str, ClaimedJob],
+    action: str,
+    job_id: str,
+) -> None:
+    known = model.jobs[job_id]
+    if action == "cancel":
+        if known.status.final:
+            return
+        await pool.broker.cancel(job_id)
+        known.status = Status.CANCELLED
+        return
+    job = held.get(job_id)
+    if job is None:
+        return
+    worker = next(w for w in workers if w.info.worker_id == known.worker)
+    current = known.status is Status.RUNNING and job.attempt == known.attempt
+    send: dict[str, Any] = {
+        "complete": lambda: worker.complete(job, job_id),
+        "fail": lambda: worker.fail(job, TEMPORARY),
+        "bury": lambda: worker.fail(job, FINAL),
+        "release": lambda: worker.release(job),
+    }
+    if not current:
+        done_by_it = known.status is Status.COMPLETED and known.attempt == job.attempt
+        if action == "complete" and done_by_it:
+            await send[action]()
+            return
+        with pytest.raises(Exception, match="does not hold this job"):
+            await send[action]()
+        return
+    await send[action]()
+    if action == "complete":
+        known.status = Status.COMPLETED
+    elif action == "release":
+        known.status = Status.PENDING
+    else:
+        known.used += 1
+        again = action == "fail" and known.used < 3
+        known.status = Status.WAITING if again else Status.DEAD
+        if again:
+            known.due_ms = int((await pool.broker.get(job_id)).due_ms or 0)
+
+
+async def _compare(pool: Pool, model: Model) -> None:
+    """Compare server, model and events, job by job."""
+    replayed = replay(await pool.broker.read_events(limit=100_000))
+    assert set(replayed) == set(model.jobs)
+    for job_id, expected in model.jobs.items():
+        job = await pool.broker.get(job_id)
+        told = replayed[job_id]
+        assert (job.status, job.attempt, job.attempts_used) == (
+            expected.status,
+            expected.attempt,
+            expected.used,
+        )
+        assert (told.status, told.attempt, told.attempts_used) == (
+            expected.status,
+            expected.attempt,
+            expected.used,
+        )
+        place = Place.from_key(job.order)
+        assert (place.priority, place.time_ms, place.sequence) == (
+            expected.priority,
+            expected.time_ms,
+            expected.sequence,
+        )
+        assert told.order == job.order
+        if job.status is Status.COMPLETED:
+            assert job.result == job_id
