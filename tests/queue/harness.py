@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
 
 from emprops.broker import Broker, ClaimedJob, WorkerSession
 from emprops.core.job import Failure
@@ -12,6 +13,7 @@ from emprops.core.keys import KEYS
 from emprops.core.settings import BrokerSettings
 from emprops.core.worker import WorkerInfo
 
+_T = TypeVar("_T")
 START_MS = 1_900_000_000_000
 """Time at which the tests' clock stands when nothing moves it."""
 TEMPORARY = Failure(code="service_failed", message="out of memory", retryable=True)
@@ -24,7 +26,7 @@ class Pool:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self._sessions: list[WorkerSession] = []
-        self.now = START_MS
+        self._tasks: list[asyncio.Task[Any]] = []
 
     @property
     def now(self) -> int:
@@ -66,8 +68,17 @@ class Pool:
         assert job.job_id == job_id
         return job
 
+    def start(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        """Run something beside the test, at most until the pool closes."""
+        task = asyncio.create_task(work)
+        self._tasks.append(task)
+        return task
+
     async def close(self) -> None:
-        """Close what the pool opened."""
+        """Stop what was started, and close what the pool opened."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for session in self._sessions:
             await session.close()
         await self.broker.close()

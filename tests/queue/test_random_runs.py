@@ -147,9 +147,9 @@ async def _step(
     elif action == "heartbeat":
         mine = {j: job for j, job in held.items() if model.jobs[j].worker == workers[first].info.worker_id}
         lost = await workers[first].heartbeat([(job.job_id, job.attempt) for job in mine.values()])
-        for job_id, job in mine.items():
+        for job_id, mine_of_it in mine.items():
             known = model.jobs[job_id]
-            holds = known.status is Status.RUNNING and known.attempt == job.attempt
+            holds = known.status is Status.RUNNING and known.attempt == mine_of_it.attempt
             assert (job_id in lost) is not holds
             if holds:
                 known.lease_ms = pool.now + 30_000

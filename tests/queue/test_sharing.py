@@ -15,13 +15,13 @@ from tests.queue.harness import TEMPORARY, Pool, check_invariants, ids, settings
 async def test_two_workers_of_different_abilities_each_get_what_they_can_run(pool: Pool) -> None:
     large = await pool.worker("large", services=["comfyui"], gpu_memory_gb=24, models=["flux"])
     small = await pool.worker("small", services=["comfyui", "openai"], gpu_memory_gb=8)
+    wanted: list[dict[str, Any]] = [
+        {"service": "comfyui", "gpu_memory_gb": 16, "models": ["flux"]},
+        {"service": "openai"},
+        {"service": "comfyui", "gpu_memory_gb": 4},
+    ]
     for number in range(30):
-        needs: dict[str, Any] = [
-            {"service": "comfyui", "gpu_memory_gb": 16, "models": ["flux"]},
-            {"service": "openai"},
-            {"service": "comfyui", "gpu_memory_gb": 4},
-        ][number % 3]
-        await pool.submit(f"{number:02}", requirements=needs)
+        await pool.submit(f"{number:02}", requirements=wanted[number % 3])
     got: dict[str, list[str]] = {"large": [], "small": []}
     for _ in range(20):
         for session in (large, small):
@@ -114,7 +114,7 @@ async def test_a_claim_whose_answer_was_lost_gives_the_same_jobs_again(pool: Poo
     worker = await pool.worker()
     for number in range(4):
         await pool.submit(f"{number}")
-    arguments = {"worker": "worker", "ticket": "t-1", "count": 2, "lease_ms": 30_000}
+    arguments: dict[str, Any] = {"worker": "worker", "ticket": "t-1", "count": 2, "lease_ms": 30_000}
     while (lost := await pool.broker.executor.run("claim", arguments))[0] == "sync":
         await worker._judge(int(lost[1]), int(lost[2]))
     again = await pool.broker.executor.run("claim", arguments)
@@ -218,15 +218,14 @@ async def live(server: EmbeddedServer) -> Any:
     """A pool whose time is the server's own."""
     broker = Broker(settings(), url=server.url)
     await broker.connection.flushall()
-    made = Pool.__new__(Pool)
-    made.broker, made._sessions = broker, []
+    made = Pool(broker)
     yield made
     await made.close()
 
 
-async def _idle(session: WorkerSession) -> asyncio.Task[bool]:
+async def _idle(pool: Pool, session: WorkerSession) -> asyncio.Task[bool]:
     assert not (await session.claim()).jobs
-    return asyncio.create_task(session.wait_for_work(20))
+    return pool.start(session.wait_for_work(20))
 
 
 async def test_a_submit_wakes_an_idle_worker_that_can_run_it_and_no_other(live: Pool) -> None:
@@ -234,17 +233,16 @@ async def test_a_submit_wakes_an_idle_worker_that_can_run_it_and_no_other(live: 
     await live.submit("known")
     await able.claim()
     await unable.claim()
-    waiting, not_waiting = await _idle(able), await _idle(unable)
+    waiting, not_waiting = await _idle(live, able), await _idle(live, unable)
     await live.submit("j")
     assert await waiting is True
     assert not not_waiting.done()
-    not_waiting.cancel()
     assert ids((await able.claim()).jobs) == ["j"]
 
 
 async def test_a_job_of_a_new_class_wakes_every_idle_profile_to_judge_it(live: Pool) -> None:
     one, two = await live.worker("one"), await live.worker("two", labels=["x"])
-    waiting = [await _idle(one), await _idle(two)]
+    waiting = [await _idle(live, one), await _idle(live, two)]
     await live.submit("j", requirements={"labels": ["x"]})
     assert await asyncio.gather(*waiting) == [True, True]
     assert not (await one.claim()).jobs
@@ -261,7 +259,7 @@ async def test_as_many_submits_wake_as_many_workers_one_after_the_other(live: Po
             await session.wait_for_work(20)
         return ids(claim.jobs)
 
-    tasks = [asyncio.create_task(one(session)) for session in workers]
+    tasks = [live.start(one(session)) for session in workers]
     await asyncio.sleep(0.1)
     for number in range(6):
         await live.submit(f"{number}")
@@ -273,7 +271,7 @@ async def test_an_order_to_stop_reaches_the_worker_that_runs_the_job(live: Pool)
     worker = await live.worker()
     await live.submit("j")
     await live.claimed(worker, "j")
-    waiting = asyncio.create_task(worker.wait_for_orders(20))
+    waiting = live.start(worker.wait_for_orders(20))
     await live.broker.cancel("j")
     assert await waiting == ("j", 1)
 
@@ -297,9 +295,7 @@ async def test_waiting_for_a_job_tells_how_it_ended(live: Pool) -> None:
     await live.submit("bad", retry={"max_attempts": 1})
     await live.submit("off")
     good, bad, off = (await worker.claim(3)).jobs
-    waits = [
-        asyncio.create_task(live.broker.wait(name, timeout_seconds=20)) for name in ("good", "bad", "off")
-    ]
+    waits = [live.start(live.broker.wait(name, timeout_seconds=20)) for name in ("good", "bad", "off")]
     await asyncio.sleep(0.05)
     await worker.complete(good, 42)
     await worker.fail(bad, TEMPORARY)
@@ -314,3 +310,20 @@ async def test_waiting_for_a_job_tells_how_it_ended(live: Pool) -> None:
     with pytest.raises(EmpropsError) as late:
         await live.broker.wait("slow", timeout_seconds=0.01)
     assert late.value.code == "wait_timeout"
+
+
+async def test_the_reaper_takes_back_no_job_whose_lease_was_renewed_meanwhile(pool: Pool) -> None:
+    worker = await pool.worker()
+    await pool.submit("j")
+    held = await pool.claimed(worker, "j")
+    pool.pass_seconds(pool.broker.settings.lease_seconds)
+    arguments: dict[str, Any] = {
+        "interval_ms": 0,
+        "dead_retention_ms": 1000,
+        "ended_listed": 10,
+        "jobs": ["j"],
+    }
+    await worker.heartbeat([(held.job_id, held.attempt)])
+    _, returned, _ = await pool.broker.executor.run("reap", arguments, {"archive": ["j"]})
+    assert returned == 0
+    await worker.complete(held)

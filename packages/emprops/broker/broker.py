@@ -23,7 +23,7 @@ from ..core.errors import (
 )
 from ..core.events import AnyEvent, JobEvent, parse_event
 from ..core.explanation import Explanation, ProfileReport, report
-from ..core.job import Job, JobRequest, JobSummary, Receipt, compact_json
+from ..core.job import JOB_ID_PATTERN, Job, JobRequest, JobSummary, Receipt, compact_json
 from ..core.keys import KeySpace
 from ..core.lifecycle import Status
 from ..core.matching import matches
@@ -169,20 +169,29 @@ class Broker:
         Raises:
             JobNotFound: there is none with this id, or its record has expired.
         """
+        self._require_id(job_id)
         async with server_errors(), self.connection.pipeline(transaction=True) as pipe:
             for name in ("specs", "states", "payloads", "histories"):
                 pipe.hget(self.keys.key(name), job_id)
             pipe.zscore(self.keys.key("leases"), job_id)
-            pipe.hgetall(self.keys.key("archive", job_id or "-"))
+            pipe.hgetall(self.keys.key("archive", job_id))
             spec, state, payload, history, lease, archived = await pipe.execute()
         if state is not None:
             return live_job(spec, state, payload, history, lease)
         if archived:
             return archived_job(archived)
-        raise JobNotFound(
-            f"there is no job {job_id[:100]!r} in pool {self.settings.pool!r}",
-            detail={"job_id": job_id[:100]},
+        raise self._no_job(job_id)
+
+    def _no_job(self, job_id: str) -> JobNotFound:
+        shown = job_id[:100].encode("ascii", "backslashreplace").decode()
+        return JobNotFound(
+            f"there is no job {shown!r} in pool {self.settings.pool!r}", detail={"job_id": shown}
         )
+
+    def _require_id(self, job_id: str) -> None:
+        """Refuse text that is the id of no job before it becomes part of a key."""
+        if not JOB_ID_PATTERN.fullmatch(job_id):
+            raise self._no_job(job_id)
 
     async def jobs(self, status: Status, *, limit: int = 50) -> list[JobSummary]:
         """Return the first jobs of a status.
@@ -288,8 +297,7 @@ class Broker:
                 "reason: longer than 2000 characters",
                 detail={"problems": [{"field": "reason", "problem": "longer than 2000 characters"}]},
             )
-        if not job_id or job_id.startswith("-"):
-            raise JobNotFound(f"there is no job {job_id[:100]!r}", detail={"job_id": job_id[:100]})
+        self._require_id(job_id)
         told = await self.executor.run(
             "cancel",
             {

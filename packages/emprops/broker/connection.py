@@ -11,10 +11,17 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import DataError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ..core.errors import EmpropsError, ServerFault, ServerUnreachable, ServerUnsuitable, error_for
+from ..core.errors import (
+    EmpropsError,
+    InvalidRequest,
+    ServerFault,
+    ServerUnreachable,
+    ServerUnsuitable,
+    error_for,
+)
 
 Connection: TypeAlias = Any
 """A client of the server. redis-py types every answer as bytes or text; ours are text, since answers are decoded."""
@@ -60,12 +67,18 @@ async def server_errors() -> AsyncIterator[None]:
     """Turn what the server or the connection reports inside the block into errors of this project.
 
     Raises:
+        InvalidRequest: a value is no text that can be sent.
         ServerUnreachable: no connection, or no answer in time.
         ServerFault: the server refused the command for a reason that is not ours.
         EmpropsError: a script refused; the class says which refusal it is.
     """
     try:
         yield
+    except (UnicodeEncodeError, DataError) as error:
+        raise InvalidRequest(
+            f"a value cannot be sent to the server: {error}",
+            detail={"problems": [{"field": "", "problem": str(error)}]},
+        ) from error
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise ServerUnreachable(f"server: {error}", detail={"reason": type(error).__name__}) from error
     except ResponseError as error:

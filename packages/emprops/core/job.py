@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
@@ -13,9 +14,9 @@ from .ordering import PRIORITY_DEFAULT, PRIORITY_HIGHEST, PRIORITY_LOWEST
 from .requirements import Name, Requirements
 from .retry import RetryPolicy
 
-JobId = Annotated[
-    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-]
+JOB_ID_PATTERN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+"""What a job id looks like; text that does not is the id of no job."""
+JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN.pattern)]
 """A job id: 1 to 64 letters, digits, dots, underscores or hyphens, a letter or digit first."""
 ShortText = Annotated[str, StringConstraints(max_length=2000)]
 """A message for a person: at most 2,000 characters."""
