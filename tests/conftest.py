@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from build_html import html_folder, is_fresh, only_build
+from emprops.broker import EmbeddedServer
 from tests import hypothesis_profiles
 from tests.browser import chromium, open_page
 from tests.timing import pytest_terminal_summary
@@ -18,6 +20,13 @@ BUILD = Path(__file__).resolve().parents[1] / "tools" / "build_html.py"
 hypothesis_profiles.load()
 
 __all__ = ["chromium", "manual", "open_page", "pytest_terminal_summary"]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """A real server for this test process; a test empties it before use."""
+    with EmbeddedServer() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

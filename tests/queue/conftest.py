@@ -1,20 +1,13 @@
-"""Fixtures of the queue's tests: a real server for each test process, emptied before each test."""
+"""Fixtures of the queue's tests."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from emprops.broker import Broker, EmbeddedServer
 from tests.queue.harness import START_MS, Pool, settings
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[EmbeddedServer]:
-    """A real server."""
-    with EmbeddedServer() as started:
-        yield started
 
 
 @pytest.fixture

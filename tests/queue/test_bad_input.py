@@ -173,6 +173,29 @@ def test_a_limit_out_of_range_is_refused(own_server: EmbeddedServer, limit: int)
     )
 
 
+@pytest.mark.parametrize("status", ["pending", "lost", None, ""])
+def test_what_is_no_status_is_refused(own_server: EmbeddedServer, status: Any) -> None:
+    assert isinstance(refused(own_server, lambda pool: pool.broker.jobs(status)), InvalidRequest)
+
+
+@given(hostile_text)
+@example("1-")
+@example("99999999999999999999-0")
+def test_what_is_no_position_in_the_event_stream_is_refused(own_server: EmbeddedServer, after: str) -> None:
+    async def follow(pool: Pool) -> None:
+        async for _ in pool.broker.follow_events(after):
+            raise AssertionError("an event")
+
+    for act in (lambda pool: pool.broker.read_events(after), follow):
+        assert isinstance(refused(own_server, act), InvalidRequest)
+
+
+@pytest.mark.parametrize("seconds", [-1, math.nan, math.inf, "5", True, 10**9])
+def test_a_time_to_wait_that_is_out_of_range_is_refused(own_server: EmbeddedServer, seconds: Any) -> None:
+    error = refused(own_server, lambda pool: pool.broker.wait("known", timeout_seconds=seconds))
+    assert isinstance(error, InvalidRequest)
+
+
 def test_a_reason_that_is_too_long_is_refused(own_server: EmbeddedServer) -> None:
     assert isinstance(
         refused(own_server, lambda pool: pool.broker.cancel("known", "x" * 2001)), InvalidRequest

@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import json
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
@@ -14,7 +15,6 @@ from typing import Any, Self
 from ..core.canonical import canonical_json, short_hash
 from ..core.capabilities import Capabilities
 from ..core.errors import (
-    InvalidRequest,
     JobCancelledError,
     JobDeadError,
     JobNotFound,
@@ -30,7 +30,7 @@ from ..core.matching import matches
 from ..core.ordering import ORDER_LENGTH
 from ..core.requirements import Requirements
 from ..core.settings import BrokerSettings
-from ..core.validation import parse
+from ..core.validation import invalid, parse, require_within
 from ..core.worker import WorkerState
 from .connection import check_server, open_connection, server_errors
 from .embedded import find_address
@@ -39,8 +39,12 @@ from .records import archived_job, live_job, summary
 
 CLASS_LENGTH = 16
 LIST_MOST = 1000
+EVENTS_MOST = 100_000
+WAIT_MOST_SECONDS = 30 * 86_400
+"""Longest time that somebody can wait for a job's end, in seconds."""
 INBOX_SECONDS = 60
 WAKE_SECONDS = 60
+_POSITION = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 
 def new_job_id() -> str:
@@ -204,13 +208,11 @@ class Broker:
             limit: how many at most (1 to 1,000).
 
         Raises:
-            InvalidRequest: the limit is out of range.
+            InvalidRequest: there is no such status, or the limit is out of range.
         """
-        if not 1 <= limit <= LIST_MOST:
-            raise InvalidRequest(
-                f"limit: {limit} is not in 1 to {LIST_MOST}",
-                detail={"problems": [{"field": "limit", "problem": "out of range"}]},
-            )
+        require_within("limit", limit, 1, LIST_MOST)
+        if not isinstance(status, Status):
+            raise invalid("status", f"{status!r} is not one of {', '.join(Status)}")
         async with server_errors():
             ids = await self._ids(status, limit)
             if not ids:
@@ -293,10 +295,7 @@ class Broker:
             InvalidRequest: the reason is too long.
         """
         if len(reason) > 2000:
-            raise InvalidRequest(
-                "reason: longer than 2000 characters",
-                detail={"problems": [{"field": "reason", "problem": "longer than 2000 characters"}]},
-            )
+            raise invalid("reason", "longer than 2,000 characters")
         self._require_id(job_id)
         told = await self.executor.run(
             "cancel",
@@ -408,8 +407,13 @@ class Broker:
 
         Args:
             after: id of the last event already seen; ``0-0`` from the oldest that is kept.
-            limit: how many at most (1 or more).
+            limit: how many at most (1 to 100,000).
+
+        Raises:
+            InvalidRequest: the position is not the id of an event, or the limit is out of range.
         """
+        _require_position(after)
+        require_within("limit", limit, 1, EVENTS_MOST)
         async with server_errors():
             entries = await self.connection.xrange(self.keys.key("events"), min=f"({after}", count=limit)
         return [parse_event(entry_id, fields) for entry_id, fields in entries]
@@ -421,8 +425,11 @@ class Broker:
             after: id of the last event already seen; ``None``: from now.
 
         Raises:
+            InvalidRequest: the position is not the id of an event.
             ServerUnreachable: the connection was lost; go on with the id of the last event.
         """
+        if after is not None:
+            _require_position(after)
         position = after if after is not None else await self.last_event_id()
         block_seconds = 5.0
         reader = open_connection(self.url, timeout_seconds=block_seconds + 5, connections=1)
@@ -443,14 +450,17 @@ class Broker:
 
         Args:
             job_id: id of the job.
-            timeout_seconds: how long to wait, in seconds; ``None``: for ever.
+            timeout_seconds: how long to wait, in seconds (0 to 30 days); ``None``: for ever.
 
         Raises:
+            InvalidRequest: the time is out of range.
             JobNotFound: there is none with this id.
             JobDeadError: it was given up; the detail has the last error.
             JobCancelledError: it was called off.
             WaitTimeout: it has not ended in time; it goes on.
         """
+        if timeout_seconds is not None:
+            require_within("timeout_seconds", timeout_seconds, 0, WAIT_MOST_SECONDS)
         start = await self.last_event_id()
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -465,6 +475,11 @@ class Broker:
                 f"job {job_id} has not ended after {timeout_seconds} s", detail={"job_id": job_id}
             ) from None
         return require_completed(job)
+
+
+def _require_position(after: str) -> None:
+    if not _POSITION.fullmatch(after):
+        raise invalid("after", f"{after[:60]!r} is not the id of an event, as 1700000000000-0")
 
 
 def require_completed(job: Job) -> Job:

@@ -22,6 +22,7 @@ from ..core.errors import (
     ServerUnsuitable,
     error_for,
 )
+from .cancellation import cancellable
 
 Connection: TypeAlias = Any
 """A client of the server. redis-py types every answer as bytes or text; ours are text, since answers are decoded."""
@@ -59,6 +60,7 @@ def open_connection(url: str, *, timeout_seconds: float, connections: int = 32) 
         raise ServerUnreachable(
             f"server address {url!r}: {error}", detail={"variable": "EMPROPS_REDIS_URL"}
         ) from error
+    pool.connection_class = cancellable(pool.connection_class)
     return Redis.from_pool(pool)
 
 

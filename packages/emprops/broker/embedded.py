@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -159,9 +160,10 @@ def find_address(settings: BrokerSettings) -> str:
     path = settings.state_path / ADDRESS_FILE
     try:
         address = json.loads(path.read_text(encoding="utf-8"))
-        os.kill(address["pid"], 0)
+        with suppress(PermissionError):  # somebody else's process: it does run
+            os.kill(int(address["pid"]), 0)
         return str(address["url"])
-    except (FileNotFoundError, ProcessLookupError) as error:
+    except (FileNotFoundError, ProcessLookupError, ValueError, KeyError, TypeError) as error:
         raise ServerUnreachable(
             "no server is configured and no embedded one is running",
             detail={"start": "emprops up", "or_set": "EMPROPS_REDIS_URL", "looked_in": str(path)},

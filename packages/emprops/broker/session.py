@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from ..core.errors import InvalidRequest, ResultTooLarge
+from ..core.errors import ResultTooLarge
 from ..core.job import Failure, JobRequest, Progress, compact_json
 from ..core.lifecycle import Status
 from ..core.matching import affinity_seconds, matches
 from ..core.requirements import Requirements
-from ..core.validation import parse
+from ..core.validation import parse, require_within
 from ..core.worker import WorkerInfo
 from .broker import Broker
 from .connection import open_connection, server_errors
@@ -121,11 +121,7 @@ class WorkerSession:
             WorkerUnknown: the worker is not registered.
             InvalidRequest: the count is out of range.
         """
-        if not 1 <= count <= CLAIM_MOST:
-            raise InvalidRequest(
-                f"count: {count} is not in 1 to {CLAIM_MOST}",
-                detail={"problems": [{"field": "count", "problem": "out of range"}]},
-            )
+        require_within("count", count, 1, CLAIM_MOST)
         while True:
             answer = await self.broker.executor.run(
                 "claim",

@@ -10,7 +10,6 @@ import typer
 from rich.text import Text
 
 from ..broker import Broker
-from ..core.errors import InvalidRequest
 from ..core.events import AnyEvent, JobEvent, WorkerEvent
 from .output import AsJson, out, print_line, run, status_text
 
@@ -29,19 +28,7 @@ def events(
     as_json: AsJson = False,
 ) -> None:
     """Show events, oldest first; with --json one JSON object a line."""
-    _check(after)
     run(_events(after, limit, follow=follow, as_json=as_json))
-
-
-def _check(after: str) -> None:
-    milliseconds, _, sequence = after.partition("-")
-    if not (milliseconds.isascii() and milliseconds.isdigit() and sequence.isascii() and sequence.isdigit()):
-        raise InvalidRequest(
-            f"after: {after[:60]!r} is not the id of an event",
-            detail={
-                "problems": [{"field": "after", "problem": "not the id of an event, as 1700000000000-0"}]
-            },
-        )
 
 
 async def _events(after: str, limit: int, *, follow: bool, as_json: bool) -> None:

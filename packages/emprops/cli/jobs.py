@@ -13,7 +13,7 @@ from ..core.explanation import Explanation
 from ..core.job import Job, JobSummary
 from ..core.lifecycle import Status
 from ..core.worker import WorkerState
-from .output import AsJson, ago, out, print_json, run, status_text, table
+from .output import AsJson, ago, out, print_json, print_table, run, status_text, table
 
 JobIdArgument = Annotated[str, typer.Argument(help="Id of the job.")]
 
@@ -49,7 +49,7 @@ def jobs(
             item.worker or "",
             ago(item.submitted_ms),
         )
-    out.print(shown)
+    print_table(shown)
 
 
 async def _jobs(statuses: list[Status], limit: int) -> list[JobSummary]:
@@ -113,7 +113,7 @@ def _show(found: Job) -> None:
                 attempt.worker,
                 attempt.message,
             )
-        out.print(shown)
+        print_table(shown)
 
 
 def explain(job_id: JobIdArgument, as_json: AsJson = False) -> None:
@@ -137,7 +137,7 @@ def explain(job_id: JobIdArgument, as_json: AsJson = False) -> None:
             shown.add_row(
                 criterion.criterion, met, criterion.wanted or "anything", criterion.have or "nothing stated"
             )
-        out.print(shown)
+        print_table(shown)
 
 
 async def _explain(job_id: str) -> Explanation:
@@ -177,7 +177,7 @@ def workers(as_json: AsJson = False) -> None:
         services = ", ".join(sorted(item.capabilities.services))
         jobs_held = f"{len(item.jobs)} of {item.concurrency}"
         shown.add_row(item.worker_id, item.profile_id, services, jobs_held, ", ".join(item.jobs))
-    out.print(shown)
+    print_table(shown)
 
 
 async def _workers() -> list[WorkerState]:

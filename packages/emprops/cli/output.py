@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -31,13 +32,8 @@ STYLES = {
 }
 """Colour of each status in a terminal, always beside its name."""
 
-PIPE_WIDTH = 200
-"""Columns of a table that goes to a file or a program: nothing in it is cut."""
-
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
-if not out.is_terminal:
-    out.width = PIPE_WIDTH
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
@@ -75,6 +71,12 @@ def table(*heads: str) -> Table:
             head.rstrip("#"), justify="right" if figures else "left", no_wrap=True, overflow="fold"
         )
     return made
+
+
+def print_table(shown: Table) -> None:
+    """Print a table; in a narrow terminal its lines go on in the next one, and nothing in it is cut."""
+    natural = Measurement.get(out, out.options.update(width=10_000), shown).maximum
+    Console(width=max(out.width, natural), soft_wrap=True, highlight=False).print(shown)
 
 
 def ago(moment_ms: int) -> str:

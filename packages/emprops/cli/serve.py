@@ -19,7 +19,7 @@ from ..core.errors import QueueRunning, ServerUnreachable
 from ..core.events import WorkerRegistered
 from ..core.settings import BrokerSettings, WorkerSettings
 from ..core.validation import parse
-from ..worker import Worker
+from ..worker import Worker, connector_class
 from .output import err, print_line, run
 
 RESTART_FIRST_SECONDS = 0.2
@@ -48,6 +48,8 @@ def up(
     """
     settings = BrokerSettings.load()
     services = service or ["simulation"]
+    for name in services:
+        connector_class(name)
     if settings.redis_url:
         run(_check(settings.redis_url, settings))
         run(_supervise(workers, services, settings.redis_url))
@@ -115,13 +117,16 @@ async def _keep(number: int, services: list[str], url: str, stop: asyncio.Event)
     """Run one worker process, again and again until told to stop."""
     loop = asyncio.get_running_loop()
     pause = RESTART_FIRST_SECONDS
-    command = [sys.executable, "-m", "emprops.cli", "worker"]
+    command = [sys.executable, "-m", "emprops.cli", "worker", "--with-parent"]
     for service in services:
         command += ["--service", service]
     while not stop.is_set():
         began = loop.time()
         process = await asyncio.create_subprocess_exec(
-            *command, env={**os.environ, "EMPROPS_REDIS_URL": url}, start_new_session=True
+            *command,
+            env={**os.environ, "EMPROPS_REDIS_URL": url},
+            stdin=asyncio.subprocess.PIPE,
+            start_new_session=True,
         )
         ended, stopped = asyncio.create_task(process.wait()), asyncio.create_task(stop.wait())
         await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -154,6 +159,9 @@ def worker(
     worker_id: Annotated[
         str | None, typer.Option("--id", help="Id of the worker. Default: made from host and process.")
     ] = None,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", hidden=True, help="End when the standard input ends.")
+    ] = False,
 ) -> None:
     """Run one worker until Ctrl-C; it then gives its jobs back."""
     offered: dict[str, Any] = {
@@ -168,14 +176,22 @@ def worker(
     }
     capabilities = parse(Capabilities, offered, what="capabilities")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    run(_work(capabilities, worker_id))
+    run(_work(capabilities, worker_id, with_parent=with_parent))
 
 
-async def _work(capabilities: Capabilities, worker_id: str | None) -> None:
+async def _work(capabilities: Capabilities, worker_id: str | None, *, with_parent: bool) -> None:
     made = Worker(capabilities, worker_settings=WorkerSettings.load(), worker_id=worker_id)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, made.stop)
+    if with_parent:
+        # However the parent ends, its end of this pipe is closed.
+        loop.add_reader(sys.stdin.fileno(), lambda: _parent_ended(loop, made))
     if sys.stdout.isatty():
         print_line(json.dumps({"worker": made.info.worker_id, "profile": capabilities.profile_id}))
     await made.run()
+
+
+def _parent_ended(loop: asyncio.AbstractEventLoop, made: Worker) -> None:
+    loop.remove_reader(sys.stdin.fileno())
+    made.stop()

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from ..broker import Broker, require_completed
+from ..broker import WAIT_MOST_SECONDS, Broker, require_completed
 from ..core.errors import InvalidRequest, WaitTimeout
 from ..core.events import JobClaimed, JobDead, JobEvent, JobLost, JobProgressed, JobRetrying
 from ..core.job import Job, Receipt
+from ..core.validation import invalid, require_within
 from .output import AsJson, err, out, print_json, print_line, run
 
 
@@ -101,13 +102,13 @@ def _payload(text: str) -> Any:
 
 
 def _bad_payload(problem: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"payload: {problem}", detail={"problems": [{"field": "payload", "problem": problem}]}
-    )
+    return invalid("payload", problem)
 
 
 async def _submit(request: dict[str, Any], *, wait: bool, patience: float | None, as_json: bool) -> None:
     async with Broker() as broker:
+        if patience is not None:
+            require_within("timeout", patience, 0, WAIT_MOST_SECONDS)
         start = await broker.last_event_id()
         receipt = await broker.submit(request)
         if not wait:

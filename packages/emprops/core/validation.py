@@ -35,6 +35,26 @@ def parse(model: type[Model], data: Model | Mapping[str, Any], *, what: str) -> 
         raise InvalidRequest(f"{what}: nested too deeply", detail={"problems": []}) from error
 
 
+def invalid(field: str, problem: str) -> InvalidRequest:
+    """Return the error for one argument that is not valid.
+
+    Args:
+        field: its name.
+        problem: what is wrong with it.
+    """
+    return InvalidRequest(f"{field}: {problem}", detail={"problems": [{"field": field, "problem": problem}]})
+
+
+def require_within(field: str, value: object, least: float, most: float) -> None:
+    """Refuse a number that is out of range.
+
+    Raises:
+        InvalidRequest: it is no number, or not within the range (both ends belong to it).
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+        raise invalid(field, f"{value!r} is not in {least:,} to {most:,}")
+
+
 def _explain(model: type[BaseModel], error: ValidationError, what: str) -> InvalidRequest | UnknownField:
     problems = []
     for fault in error.errors(include_url=False, include_context=False, include_input=False):

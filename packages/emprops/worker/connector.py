@@ -69,8 +69,8 @@ def installed() -> dict[str, type[Connector]]:
     return {entry.name: entry.load() for entry in entry_points(group=ENTRY_POINTS)}
 
 
-def connector_for(service: str) -> Connector:
-    """Return a new connector for a service.
+def connector_class(service: str) -> type[Connector]:
+    """Return the connector of a service.
 
     Args:
         service: name of the service.
@@ -84,4 +84,4 @@ def connector_for(service: str) -> Connector:
             f"service {service!r}: no connector is installed; known are {', '.join(sorted(known))}",
             detail={"service": service, "known": sorted(known)},
         )
-    return known[service]()
+    return known[service]

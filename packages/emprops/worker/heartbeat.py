@@ -26,7 +26,7 @@ class Heartbeat:
         url: address of the server.
         info: the worker.
         held: gives the jobs that the worker holds, with their attempts; called from the thread.
-        on_lost: called from the thread with the ids of jobs that the worker no longer holds.
+        on_lost: called from the thread with the attempts that the worker no longer holds, by job.
         on_unknown: called from the thread when the worker's record has expired.
     """
 
@@ -37,7 +37,7 @@ class Heartbeat:
         info: WorkerInfo,
         *,
         held: Callable[[], Mapping[str, int]],
-        on_lost: Callable[[list[str]], None],
+        on_lost: Callable[[Mapping[str, int]], None],
         on_unknown: Callable[[], None],
     ) -> None:
         self._settings = settings
@@ -73,15 +73,16 @@ class Heartbeat:
 
     async def _once(self, session: WorkerSession) -> None:
         # What it could not renew it tries again at the next beat; if the lease runs out meanwhile, that beat is told.
+        held = self._held()
         try:
-            lost = await session.heartbeat(self._held().items())
+            lost = await session.heartbeat(held.items())
         except WorkerUnknown:
             self._on_unknown()
         except (ServerUnreachable, ServerFault) as error:
             self._note(error)
         else:
             if lost:
-                self._on_lost(lost)
+                self._on_lost({job_id: held[job_id] for job_id in lost})
 
     def _note(self, error: EmpropsError) -> None:
         logger.warning("heartbeat: %s", error)

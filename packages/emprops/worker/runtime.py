@@ -8,7 +8,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 
 from ..broker import Broker, ClaimedJob, WorkerSession
@@ -27,8 +27,9 @@ from ..core.errors import (
 )
 from ..core.job import Failure
 from ..core.settings import BrokerSettings, WorkerSettings
+from ..core.validation import parse
 from ..core.worker import WorkerInfo
-from .connector import Connector, connector_for
+from .connector import Connector, connector_class
 from .heartbeat import Heartbeat
 from .progress import ProgressReporter
 
@@ -62,6 +63,7 @@ class Worker:
         url: address of the server, before the settings.
 
     Raises:
+        InvalidRequest: the worker id is not one.
         ConnectorUnknown: no installed package offers a connector for one of the services.
         ServerUnreachable: no server is configured and no embedded one is running.
     """
@@ -80,21 +82,22 @@ class Worker:
         self.worker_settings = worker_settings or WorkerSettings.load()
         names = sorted(capabilities.services)
         self._connectors = (
-            dict(connectors) if connectors is not None else {n: connector_for(n) for n in names}
+            dict(connectors) if connectors is not None else {n: connector_class(n)() for n in names}
         )
-        self.info = WorkerInfo(
-            worker_id=worker_id or new_worker_id(),
-            instance=os.urandom(8).hex(),
-            capabilities=capabilities,
-            concurrency=self.worker_settings.concurrency,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            version=version("emprops-job-queue"),
-        )
+        about = {
+            "worker_id": new_worker_id() if worker_id is None else worker_id,
+            "instance": os.urandom(8).hex(),
+            "capabilities": capabilities,
+            "concurrency": self.worker_settings.concurrency,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "version": version("emprops-job-queue"),
+        }
+        self.info = parse(WorkerInfo, about, what="worker")
         self._broker = Broker(self.settings, url=url)
         self._session = WorkerSession(self._broker, self.info)
         self._running: dict[str, tuple[ClaimedJob, asyncio.Task[None]]] = {}
-        self._dropped: set[str] = set()
+        self._dropped: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._stop_now = asyncio.Event()
         self._slot_free = asyncio.Event()
@@ -123,10 +126,18 @@ class Worker:
         Raises:
             WorkerInUse: another running process has this worker id.
         """
+        try:
+            await self._until_reached(self._session.register)
+            try:
+                await self._work()
+            finally:
+                await self._leave()
+        finally:
+            await self._session.close()
+            await self._broker.close()
+
+    async def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        await self._until_reached(self._session.register)
-        for connector in self._connectors.values():
-            await self._until_healthy(connector, opening=True)
         heartbeat = Heartbeat(
             self.settings,
             self._broker.url,
@@ -137,19 +148,28 @@ class Worker:
         )
         heartbeat.start()
         helpers = [asyncio.create_task(self._reap()), asyncio.create_task(self._take_orders())]
+        for helper in helpers:
+            helper.add_done_callback(self._stop_on_fault)
         try:
+            for connector in self._connectors.values():
+                await self._until_healthy(connector, opening=True)
             await self._claim_until_stopped()
-            await self._finish()
         finally:
+            await self._finish()
             for helper in helpers:
                 helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            ends = await asyncio.gather(*helpers, return_exceptions=True)
             await asyncio.to_thread(heartbeat.stop)
-            await self._leave()
             for connector in self._connectors.values():
-                await connector.close()
-            await self._session.close()
-            await self._broker.close()
+                await self._close(connector)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    def _stop_on_fault(self, helper: asyncio.Task[None]) -> None:
+        """Stop when a helper breaks off: a worker that hears no orders must not go on as if all were well."""
+        if not helper.cancelled():
+            self.stop()
 
     # Claiming
 
@@ -190,13 +210,16 @@ class Worker:
             await self._first_of(self._session.wait_for_work(block), self._stopping.wait())
 
     def _start(self, job: ClaimedJob) -> None:
+        if job.job_id in self._running:
+            # Its lease ran out and the worker got it again, before it was told so: the earlier attempt is void.
+            self._drop({job.job_id: self._running[job.job_id][0].attempt})
         task = asyncio.create_task(self._attempt(job), name=f"job {job.job_id}")
         self._running[job.job_id] = (job, task)
 
         def ended(_: asyncio.Task[None]) -> None:
             if self._running.get(job.job_id, (None, None))[1] is task:
                 del self._running[job.job_id]
-            self._dropped.discard(job.job_id)
+            self._dropped.discard(task)
             self._slot_free.set()
 
         task.add_done_callback(ended)
@@ -214,9 +237,9 @@ class Worker:
             logger.info("job %s: the lease is lost; the work is dropped", job.job_id)
         except asyncio.CancelledError:
             await progress.close()
-            if job.job_id not in self._dropped:
+            if asyncio.current_task() not in self._dropped:
                 await self._give_back(job)
-        except ServerUnreachable as error:
+        except (ServerUnreachable, ServerFault) as error:
             logger.warning("job %s: not reported, its lease will run out: %s", job.job_id, error)
         except Exception as error:  # noqa: BLE001  # whatever a connector raises ends the attempt, not the worker
             await progress.close()
@@ -233,8 +256,8 @@ class Worker:
             await self._report(job, lambda: self._session.fail(job, failure))
         except LeaseLost:
             logger.info("job %s: the lease is lost; the failure is dropped", job.job_id)
-        except ServerUnreachable as unreachable:
-            logger.warning("job %s: not reported, its lease will run out: %s", job.job_id, unreachable)
+        except (ServerUnreachable, ServerFault) as unsent:
+            logger.warning("job %s: not reported, its lease will run out: %s", job.job_id, unsent)
 
     async def _give_back(self, job: ClaimedJob) -> None:
         try:
@@ -243,13 +266,13 @@ class Worker:
             logger.warning("job %s: not given back: %s", job.job_id, error)
 
     async def _report(self, job: ClaimedJob, send: Callable[[], Awaitable[object]]) -> None:
-        """Send a report that ends the attempt; again if the server does not answer, until the lease is surely gone."""
+        """Send a report that ends the attempt; again if the server does not take it, until the lease is surely gone."""
         deadline = time.monotonic() + self.settings.lease_seconds
         pause = RETRY_FIRST_SECONDS
         while True:
             try:
                 await send()
-            except ServerUnreachable:
+            except (ServerUnreachable, ServerFault):
                 if time.monotonic() + pause > deadline:
                     raise
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))
@@ -259,11 +282,13 @@ class Worker:
 
     # Beside the jobs
 
-    def _drop(self, job_ids: Iterable[str]) -> None:
-        for job_id in job_ids:
-            if job_id in self._running:
-                self._dropped.add(job_id)
-                self._running[job_id][1].cancel()
+    def _drop(self, attempts: Mapping[str, int]) -> None:
+        """Stop attempts that are void: nothing that they do is reported any more."""
+        for job_id, attempt in attempts.items():
+            job, task = self._running.get(job_id, (None, None))
+            if job is not None and task is not None and job.attempt == attempt:
+                self._dropped.add(task)
+                task.cancel()
 
     async def _take_orders(self) -> None:
         while True:
@@ -273,8 +298,8 @@ class Worker:
                 logger.warning("orders: %s", error)
                 await asyncio.sleep(RETRY_FIRST_SECONDS * random.uniform(1, 10))
                 continue
-            if order is not None and self.held.get(order[0]) == order[1]:
-                self._drop([order[0]])
+            if order is not None:
+                self._drop(dict([order]))
 
     async def _reap(self) -> None:
         pause = self.worker_settings.reap_seconds
@@ -320,6 +345,12 @@ class Worker:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _close(self, connector: Connector) -> None:
+        try:
+            await connector.close()
+        except Exception:
+            logger.exception("service %s: the connector does not close", connector.service)
 
     async def _leave(self) -> None:
         try:
