@@ -38,7 +38,10 @@ def contract() -> dict[str, Any]:
     group = typer.main.get_command(app)
     kept["command"] = {
         name: sorted(
-            option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+            option
+            for parameter in command.params
+            if not getattr(parameter, "hidden", False)
+            for option in (*parameter.opts, *parameter.secondary_opts)
         )
         for name, command in sorted(group.commands.items())  # type: ignore[attr-defined]  # the app is a group
     }

@@ -1,5 +1,10 @@
 "use strict";
 
+// A page opened from a file may not read other files, so search shows titles there, without the passages.
+if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}
+
 // Shows the one journey that the reader came by; without it all journeys of the page stay in their folded list.
 (() => {
   const nav = document.querySelector("nav.journeys");
