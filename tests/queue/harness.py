@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterable
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from emprops.broker import Broker, ClaimedJob, WorkerSession
@@ -116,8 +117,8 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
 async def check_invariants(pool: Pool) -> None:
     """Check what must hold at every moment.
 
-    Each job is in exactly one place; bounds are never behind what they bound; no key is unknown or, if it is one of a
-    family, without an end.
+    Each job is in exactly one place and counted in all that it belongs to; bounds are never behind what they bound; no
+    key is unknown or, if it is one of a family, without an end.
     """
     connection, keys = pool.broker.connection, pool.broker.keys
     held = await pool.picture()
@@ -154,6 +155,10 @@ async def check_invariants(pool: Pool) -> None:
             shifted = f"{first[:2]}{max(int(first[2:14], 16) - int(bonus), 0):012x}{first[14:]}"
             assert bound[:24] <= shifted, "a bound is behind the first job of its class"
 
+    _check_counts(key, list(states.values()))
+    timed = [state for state in states.values() if {"queue_by", "total_by", "run_ms"} & set(state)]
+    assert {job_id for job_id, _ in key("deadlines") or []} <= {i for i, s in states.items() if s in timed}
+
     families = {entry.name for entry in KEYS if entry.about}
     for name in held:
         assert name_of(name) in {entry.name for entry in KEYS}, name
@@ -161,6 +166,30 @@ async def check_invariants(pool: Pool) -> None:
             assert await connection.pttl(name) > 0, f"{name} has no end"
     idle = {member[16:] for member, _ in key("idle") or []}
     assert idle <= set(key("workers"))
+
+
+def _check_counts(key: Callable[[str], Any], states: list[dict[str, Any]]) -> None:
+    def counted(what: Callable[[dict[str, Any]], str | None]) -> dict[str, str]:
+        return {name: str(count) for name, count in Counter(map(what, states)).items() if name is not None}
+
+    assert dict(key("class_open")) == counted(lambda state: state["place"][:16])
+    assert dict(key("customers")) == counted(lambda state: state.get("customer"))
+    workflows = {name: json.loads(text) for name, text in dict(key("workflows")).items()}
+    open_in = {name: str(record["open"]) for name, record in workflows.items() if record["open"]}
+    assert open_in == counted(lambda state: state.get("workflow"))
+    assert {name for name, _ in key("workflow_expiry") or []} == set(workflows) - set(open_in)
+    assert {member.split()[0] for member, _ in key("workflow_jobs") or []} == set(workflows)
+
+    classes = {class_id for class_id, _ in key("class_versions") or []}
+    assert classes == set(key("classes")) == set(key("class_open")) | {i for i, _ in key("class_idle") or []}
+    assert not set(key("class_open")) & {class_id for class_id, _ in key("class_idle") or []}
+    assert set(key("eligible")) <= classes
+    profiles = [record[:16] for record in dict(key("workers")).values()]
+    assert dict(key("profile_workers")) == {name: str(count) for name, count in Counter(profiles).items()}
+    assert set(key("profiles")) == set(profiles) | {profile for profile, _ in key("profile_idle") or []}
+    for name in ("claims", "turns", "worker_expiry"):
+        members = key(name)
+        assert {m[0] if isinstance(m, tuple) else m for m in members} <= set(key("workers")), name
 
 
 def settings(**changes: Any) -> BrokerSettings:

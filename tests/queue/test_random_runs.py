@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from emprops.broker import Broker, ClaimedJob, EmbeddedServer, WorkerSession
 from emprops.core.capabilities import Capabilities
 from emprops.core.lifecycle import Status
-from emprops.core.matching import affinity_seconds, matches
+from emprops.core.matching import affinity_seconds, matches, may_take
 from emprops.core.ordering import Place
 from emprops.core.replay import replay
 from emprops.core.requirements import Requirements
@@ -38,6 +39,17 @@ class ModelJob:
     used: int = 0
     worker: str | None = None
     lease_ms: int = 0
+    started_ms: int = 0
+    queue_by: float = math.inf
+    run_ms: float = math.inf
+    total_by: float = math.inf
+    workflow: str = ""
+    avoid: bool = False
+
+    def end_attempt(self, to: Status) -> None:
+        """Use an attempt up; go on as told, if any is left."""
+        self.used += 1
+        self.status = to if self.used < 3 else Status.DEAD
 
 
 @dataclass
@@ -46,13 +58,27 @@ class Model:
 
     jobs: dict[str, ModelJob] = field(default_factory=dict)
     workflows: dict[str, int] = field(default_factory=dict)
+    gone: dict[str, ModelJob] = field(default_factory=dict)
 
     def promote(self, now: int) -> None:
         for job in self.jobs.values():
             if job.status is Status.WAITING and job.due_ms <= now:
                 job.status = Status.PENDING
 
-    def best(self, capabilities: Capabilities) -> str | None:
+    def expire(self, now: int) -> None:
+        for job in self.jobs.values():
+            running = job.status is Status.RUNNING
+            if job.status.final:
+                continue
+            if job.total_by <= now:
+                job.used += running
+                job.status = Status.DEAD
+            elif not running and job.attempt == 0 and job.queue_by <= now:
+                job.status = Status.DEAD
+            elif running and min(job.lease_ms, job.started_ms + job.run_ms) <= now:
+                job.end_attempt(Status.PENDING)
+
+    def best(self, worker: str, capabilities: Capabilities) -> str | None:
         def place(job_id: str) -> tuple[int, float, int]:
             job = self.jobs[job_id]
             return (
@@ -64,7 +90,9 @@ class Model:
         fits = [
             job_id
             for job_id, job in self.jobs.items()
-            if job.status is Status.PENDING and matches(job.wants, capabilities)
+            if job.status is Status.PENDING
+            and matches(job.wants, capabilities)
+            and may_take(job.wants, worker)
         ]
         return min(fits, key=place) if fits else None
 
@@ -84,10 +112,14 @@ steps = st.lists(
             st.sampled_from((0, 50, 50, 100)),
             st.sampled_from(("", "", "w")),
         ),
+        st.tuples(
+            st.just("limited"), few_requirements, st.sampled_from((5, 20, 60)), st.sampled_from(("", "w"))
+        ),
+        st.tuples(st.just("avoiding"), few_requirements, st.just(50), st.just("")),
         st.tuples(st.just("delay"), few_requirements, st.sampled_from((1, 20)), st.just("")),
         st.tuples(st.just("claim"), st.integers(0, 2), st.integers(1, 3), st.just("")),
         st.tuples(
-            st.sampled_from(("complete", "fail", "bury", "release", "cancel")),
+            st.sampled_from(("complete", "finish", "fail", "bury", "release", "cancel", "revive", "discard")),
             st.integers(0, 99),
             st.just(0),
             st.just(""),
@@ -131,7 +163,7 @@ async def _step(
     step: tuple[str, Any, Any, str],
 ) -> None:
     action, first, second, third = step
-    if action in ("submit", "delay"):
+    if action in ("submit", "delay", "limited", "avoiding"):
         await _submit(pool, model, action, first, second, third)
     elif action == "claim":
         await _claim(pool, model, workers[first], held, second)
@@ -140,10 +172,7 @@ async def _step(
     elif action == "reap":
         await workers[0].reap()
         model.promote(pool.now)
-        for job in model.jobs.values():
-            if job.status is Status.RUNNING and job.lease_ms <= pool.now:
-                job.used += 1
-                job.status = Status.PENDING if job.used < 3 else Status.DEAD
+        model.expire(pool.now)
     elif action == "heartbeat":
         mine = {j: job for j, job in held.items() if model.jobs[j].worker == workers[first].info.worker_id}
         lost = await workers[first].heartbeat([(job.job_id, job.attempt) for job in mine.values()])
@@ -160,9 +189,13 @@ async def _step(
 async def _submit(
     pool: Pool, model: Model, action: str, wants: Requirements, second: int, workflow: str
 ) -> None:
-    number = len(model.jobs) + 1
+    number = len(model.jobs) + len(model.gone) + 1
     job_id = f"j{number:03}"
-    priority, delay = (second, 0) if action == "submit" else (50, second)
+    priority = second if action == "submit" else 50
+    delay = second if action == "delay" else 0
+    limits: dict[str, float] = {}
+    if action == "limited":
+        limits = {"queue_seconds": second, "run_seconds": 10, "total_seconds": 3 * second}
     await pool.broker.submit(
         {
             "job_id": job_id,
@@ -170,7 +203,10 @@ async def _submit(
             "priority": priority,
             "delay_seconds": delay,
             "workflow": workflow or None,
+            "customer": "c" if workflow else None,
+            "timeouts": limits,
             "retry": {
+                "avoid_failed_worker": action == "avoiding",
                 "backoff_seconds": BACKOFF_SECONDS,
                 "backoff_factor": 1,
                 "backoff_cap_seconds": BACKOFF_SECONDS,
@@ -179,25 +215,55 @@ async def _submit(
     )
     time = model.workflows.setdefault(workflow, pool.now) if workflow else pool.now
     status = Status.WAITING if delay else Status.PENDING
-    model.jobs[job_id] = ModelJob(wants, priority, time, number, status, due_ms=pool.now + delay * 1000)
+    made = ModelJob(wants, priority, time, number, status, due_ms=pool.now + delay * 1000)
+    made.workflow, made.avoid = workflow, action == "avoiding"
+    if limits:
+        made.queue_by, made.run_ms = pool.now + second * 1000, 10_000
+        made.total_by = pool.now + 3 * second * 1000
+    model.jobs[job_id] = made
 
 
 async def _claim(
     pool: Pool, model: Model, worker: WorkerSession, held: dict[str, ClaimedJob], count: int
 ) -> None:
-    given_jobs = (await worker.claim(count)).jobs
+    _expect(pool, model, worker, held, count, (await worker.claim(count)).jobs)
+
+
+def _expect(
+    pool: Pool,
+    model: Model,
+    worker: WorkerSession,
+    held: dict[str, ClaimedJob],
+    count: int,
+    given_jobs: tuple[ClaimedJob, ...],
+) -> None:
+    """Compare what a claim gave with what the model gives."""
     model.promote(pool.now)
     expected = []
     for _ in range(count):
-        best = model.best(worker.info.capabilities)
+        best = model.best(worker.info.worker_id, worker.info.capabilities)
         if best is None:
             break
         job = model.jobs[best]
         job.status, job.worker, job.lease_ms = Status.RUNNING, worker.info.worker_id, pool.now + 30_000
+        job.started_ms = pool.now
         job.attempt += 1
         expected.append(best)
     assert [job.job_id for job in given_jobs] == expected
     held.update({job.job_id: job for job in given_jobs})
+
+
+async def _decide(pool: Pool, model: Model, action: str, job_id: str) -> None:
+    known = model.jobs[job_id]
+    if known.status is not Status.DEAD:
+        return
+    if action == "discard":
+        await pool.broker.discard(job_id)
+        model.gone[job_id] = model.jobs.pop(job_id)
+        return
+    await pool.broker.revive(job_id)
+    known.status, known.used = Status.PENDING, 0
+    known.queue_by = known.total_by = math.inf
 
 
 async def _report(
@@ -215,6 +281,9 @@ async def _report(
         await pool.broker.cancel(job_id)
         known.status = Status.CANCELLED
         return
+    if action in ("revive", "discard"):
+        await _decide(pool, model, action, job_id)
+        return
     job = held.get(job_id)
     if job is None:
         return
@@ -222,35 +291,50 @@ async def _report(
     current = known.status is Status.RUNNING and job.attempt == known.attempt
     send: dict[str, Any] = {
         "complete": lambda: worker.complete(job, job_id),
+        "finish": lambda: worker.complete(job, job_id, claim=2),
         "fail": lambda: worker.fail(job, TEMPORARY),
         "bury": lambda: worker.fail(job, FINAL),
         "release": lambda: worker.release(job),
     }
     if not current:
         done_by_it = known.status is Status.COMPLETED and known.attempt == job.attempt
+        if action == "finish":
+            return
         if action == "complete" and done_by_it:
             await send[action]()
             return
         with pytest.raises(Exception, match="does not hold this job"):
             await send[action]()
         return
-    await send[action]()
-    if action == "complete":
+    answer = await send[action]()
+    if action in ("complete", "finish"):
         known.status = Status.COMPLETED
+        if action == "finish":
+            # Classes that are new to the profile are judged by a claim of its own.
+            _expect(pool, model, worker, held, 2, answer.jobs or (await worker.claim(2)).jobs)
     elif action == "release":
         known.status = Status.PENDING
-    else:
+    elif action == "bury":
         known.used += 1
-        again = action == "fail" and known.used < 3
-        known.status = Status.WAITING if again else Status.DEAD
-        if again:
+        known.status = Status.DEAD
+    else:
+        known.end_attempt(Status.WAITING)
+        if known.status is Status.WAITING:
             known.due_ms = int((await pool.broker.get(job_id)).due_ms or 0)
+            if known.avoid:
+                avoided = known.wants.excluded_workers | {worker.info.worker_id}
+                known.wants = known.wants.model_copy(update={"excluded_workers": avoided})
 
 
 async def _compare(pool: Pool, model: Model) -> None:
     """Compare server, model and events, job by job."""
     replayed = replay(await pool.broker.read_events(limit=100_000))
     assert set(replayed) == set(model.jobs)
+    for workflow in model.workflows:
+        of_it = [job for job in model.jobs.values() if job.workflow == workflow]
+        known = await pool.broker.workflow(workflow)
+        assert known.open == sum(not job.status.final for job in of_it)
+        assert known.completed == sum(job.status is Status.COMPLETED for job in of_it)
     for job_id, expected in model.jobs.items():
         job = await pool.broker.get(job_id)
         told = replayed[job_id]

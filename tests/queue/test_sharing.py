@@ -317,13 +317,8 @@ async def test_the_reaper_takes_back_no_job_whose_lease_was_renewed_meanwhile(po
     await pool.submit("j")
     held = await pool.claimed(worker, "j")
     pool.pass_seconds(pool.broker.settings.lease_seconds)
-    arguments: dict[str, Any] = {
-        "interval_ms": 0,
-        "dead_retention_ms": 1000,
-        "ended_listed": 10,
-        "jobs": ["j"],
-    }
+    arguments: dict[str, Any] = {"dead_retention_ms": 1000, "ended_listed": 10, "jobs": ["j"]}
     await worker.heartbeat([(held.job_id, held.attempt)])
-    _, returned, _ = await pool.broker.executor.run("reap", arguments, {"archive": ["j"]})
+    returned, _, _ = await pool.broker.executor.run("expire", arguments, {"archive": ["j"]})
     assert returned == 0
     await worker.complete(held)

@@ -11,21 +11,21 @@ from emprops.broker.scripts import all_scripts
 from emprops.core.errors import EmpropsError
 from emprops.core.events import JobEvent
 from emprops.core.lifecycle import TRANSITIONS, Status, Transition
-from tests.queue.harness import FINAL, TEMPORARY, Pool, changed, check_invariants
+from tests.queue.harness import FINAL, TEMPORARY, Pool, changed, check_invariants, settings
 
 Drive = Callable[[Pool, Any], Awaitable[Any]]
 
 
-async def _into(pool: Pool, status: Status | None) -> Any:
+async def _into(pool: Pool, status: Status | None, **fields: Any) -> Any:
     """Bring the job `j` into a status; return what the worker holds of it."""
     worker = await pool.worker()
     held = None
     if status is None:
         return worker, held
     if status is Status.WAITING:
-        await pool.submit("j", delay_seconds=60)
+        await pool.submit("j", delay_seconds=60, **fields)
         return worker, held
-    await pool.submit("j", retry={"max_attempts": 1} if status is Status.DEAD else {})
+    await pool.submit("j", retry={"max_attempts": 1} if status is Status.DEAD else {}, **fields)
     if status is Status.PENDING:
         return worker, held
     if status is Status.CANCELLED:
@@ -93,6 +93,17 @@ async def _cancel(pool: Pool, made: Any) -> None:
     await pool.broker.cancel("j", "not wanted")
 
 
+async def _overrun(pool: Pool, made: Any) -> None:
+    pool.pass_seconds(5)
+    await made[0].reap()
+
+
+async def _revive(pool: Pool, made: Any) -> None:
+    await pool.broker.revive("j")
+
+
+LIMITED = {"overrun": {"timeouts": {"run_seconds": 5}}, "expire": {"timeouts": {"total_seconds": 5}}}
+"""What the job is submitted with so that a transition can happen to it."""
 DRIVES: dict[str, Drive] = {
     "submit": _submit,
     "schedule": _schedule,
@@ -105,6 +116,9 @@ DRIVES: dict[str, Drive] = {
     "lose": _lose,
     "abandon": _abandon,
     "cancel": _cancel,
+    "overrun": _overrun,
+    "expire": _overrun,
+    "revive": _revive,
 }
 CASES = [
     pytest.param(transition, source, id=f"{transition.name}-from-{source.value if source else 'nothing'}")
@@ -133,7 +147,7 @@ def test_scripts_append_the_events_of_their_transitions() -> None:
 async def test_a_transition_does_what_the_table_says(
     pool: Pool, transition: Transition, source: Status | None
 ) -> None:
-    made = await _into(pool, source)
+    made = await _into(pool, source, **LIMITED.get(transition.name, {}))
     start = await pool.broker.last_event_id()
     await DRIVES[transition.name](pool, made)
     job = await pool.broker.get("j")
@@ -148,11 +162,13 @@ async def test_a_transition_does_what_the_table_says(
 async def test_a_transition_changes_only_keys_that_its_scripts_declare(
     pool: Pool, transition: Transition, source: Status | None
 ) -> None:
-    made = await _into(pool, source)
+    made = await _into(pool, source, **LIMITED.get(transition.name, {}))
     before = await pool.picture()
     await DRIVES[transition.name](pool, made)
     declared = {key for script in transition.scripts for key in all_scripts()[script].writes}
     by_client = {"wake", "inbox"}
+    if set(transition.scripts) & {"reap", "expire"}:  # what keeps a pool in order does all of it
+        by_client |= {key for name in ("reap", "sweep") for key in all_scripts()[name].writes}
     judged = set(all_scripts()["judge"].writes) if transition.name in ("claim", "abandon") else set()
     again = (
         set().union(*(all_scripts()[n].writes for n in ("register", "claim")))
@@ -208,6 +224,17 @@ async def test_a_job_that_has_ended_cannot_be_cancelled(pool: Pool, status: Stat
     assert await pool.picture() == before
 
 
+@pytest.mark.parametrize("status", [s for s in Status if s is not Status.DEAD])
+async def test_only_a_dead_letter_can_be_revived_or_discarded(pool: Pool, status: Status) -> None:
+    await _into(pool, status)
+    before = await pool.picture()
+    for act in (pool.broker.revive, pool.broker.discard):
+        with pytest.raises(EmpropsError) as refused:
+            await act("j")
+        assert refused.value.code == "job_not_dead"
+    assert await pool.picture() == before
+
+
 async def _unknown_claim(pool: Pool) -> None:
     worker = await pool.worker()
     await worker.leave()
@@ -250,7 +277,50 @@ async def _other_request(pool: Pool) -> None:
     await pool.submit("k", idempotency_key="once", priority=1)
 
 
+async def _too_many(pool: Pool) -> None:
+    pool.broker.settings = settings(queue_limit=1)
+    await pool.submit("j")
+    await pool.submit("k")
+
+
+async def _too_many_of_one(pool: Pool) -> None:
+    pool.broker.settings = settings(customer_limit=1)
+    await pool.submit("j", customer="c")
+    await pool.submit("other", customer="d")
+    await pool.submit("k", customer="c")
+
+
+async def _closed_workflow(pool: Pool) -> None:
+    await pool.submit("j", workflow="w")
+    await pool.broker.cancel_workflow("w")
+    await pool.submit("k", workflow="w")
+
+
+async def _revive_pending(pool: Pool) -> None:
+    await pool.submit("j")
+    await pool.broker.revive("j")
+
+
+async def _discard_pending(pool: Pool) -> None:
+    await pool.submit("j")
+    await pool.broker.discard("j")
+
+
+async def _revive_gone(pool: Pool) -> None:
+    await pool.broker.executor.run(
+        "revive", {"id": "j", "class": "", "requirements": "", "workflow_ms": 1}, {"archive": "j"}
+    )
+
+
 REFUSALS: dict[tuple[str, str], Callable[[Pool], Awaitable[Any]]] = {
+    ("submit", "queue_full"): _too_many,
+    ("submit", "customer_limit_reached"): _too_many_of_one,
+    ("submit", "workflow_cancelled"): _closed_workflow,
+    ("revive", "job_not_dead"): _revive_pending,
+    ("revive", "job_not_found"): _revive_gone,
+    ("discard", "job_not_dead"): _discard_pending,
+    ("discard", "job_not_found"): lambda pool: pool.broker.discard("nothing"),
+    ("close_workflow", "workflow_not_found"): lambda pool: pool.broker.cancel_workflow("nothing"),
     ("claim", "worker_unknown"): _unknown_claim,
     ("heartbeat", "worker_unknown"): _unknown_heartbeat,
     ("leave", "worker_unknown"): _unknown_leave,

@@ -1,8 +1,9 @@
 """The queue itself: server scripts, clients for both sides of it, and the embedded server."""
 
-from .broker import WAIT_MOST_SECONDS, Broker, new_job_id, require_completed
+from .broker import WAIT_MOST_SECONDS, Broker, require_completed
 from .embedded import EmbeddedServer, find_address, publish_address
 from .session import Claim, ClaimedJob, WorkerSession
+from .submitting import new_job_id
 
 __all__ = [
     "WAIT_MOST_SECONDS",

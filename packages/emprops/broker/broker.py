@@ -5,51 +5,50 @@ from __future__ import annotations
 import asyncio
 import heapq
 import json
-import os
 import re
-import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from ..core.canonical import canonical_json, short_hash
 from ..core.capabilities import Capabilities
 from ..core.errors import (
+    EmpropsError,
     JobCancelledError,
     JobDeadError,
+    JobFinished,
     JobNotFound,
-    PayloadTooLarge,
     WaitTimeout,
+    WorkerMissing,
+    WorkflowNotFound,
 )
 from ..core.events import AnyEvent, JobEvent, parse_event
 from ..core.explanation import Explanation, ProfileReport, report
-from ..core.job import JOB_ID_PATTERN, Job, JobRequest, JobSummary, Receipt, compact_json
+from ..core.job import JOB_ID_PATTERN, Job, JobRequest, JobSummary, Receipt
 from ..core.keys import KeySpace
 from ..core.lifecycle import Status
-from ..core.matching import matches
+from ..core.matching import matches, may_take
 from ..core.ordering import ORDER_LENGTH
 from ..core.requirements import Requirements
 from ..core.settings import BrokerSettings
-from ..core.validation import invalid, parse, require_within
+from ..core.validation import invalid, require_within
 from ..core.worker import WorkerState
+from ..core.workflow import UnrunnableClass, WorkflowState
 from .connection import check_server, open_connection, server_errors
 from .embedded import find_address
-from .executor import Executor
+from .executor import Call, Executor
 from .records import archived_job, live_job, summary
+from .submitting import call_for, read_request
 
 CLASS_LENGTH = 16
 LIST_MOST = 1000
+BATCH_MOST = 1000
 EVENTS_MOST = 100_000
 WAIT_MOST_SECONDS = 30 * 86_400
 """Longest time that somebody can wait for a job's end, in seconds."""
 INBOX_SECONDS = 60
 WAKE_SECONDS = 60
 _POSITION = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
-
-
-def new_job_id() -> str:
-    """Return a job id that sorts by time: 12 hexadecimal digits of the ms since 1970, then 16 of chance."""
-    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(8).hex()}"
 
 
 class Broker:
@@ -111,46 +110,72 @@ class Broker:
             PayloadTooLarge: the payload exceeds the payload limit.
             IdempotencyConflict: the idempotency key stands for a different request.
             JobExists: the job id belongs to a different job.
+            QueueFull: the pool has as many open jobs as it takes.
+            CustomerLimitReached: the customer has as many open jobs as one may have.
+            WorkflowCancelled: the workflow was called off.
+            WorkerMissing: the request asks for a worker that can run it, and there is none.
             ServerUnreachable: the server does not answer; the job may or may not exist. Submit again with the same id.
         """
-        job = parse(JobRequest, request, what="job request")
-        payload = compact_json(job.payload, what="payload")
-        size = len(payload.encode())
-        if size > self.settings.payload_limit_bytes:
-            raise PayloadTooLarge(
-                f"payload: {size} bytes, allowed are {self.settings.payload_limit_bytes}",
-                detail={"bytes": size, "limit_bytes": self.settings.payload_limit_bytes},
-            )
-        job_id = job.job_id or new_job_id()
-        class_id = job.requirements.class_id
-        about = {"archive": job_id}
-        if job.idempotency_key is not None:
-            about["idempotency"] = _idempotency_subject(job)
-        if job.workflow is not None:
-            about["workflow"] = job.workflow
-        created, found, wakes = await self.executor.run(
-            "submit",
-            {
-                "id": job_id,
-                "class": class_id,
-                "requirements": job.requirements.canonical(),
-                "spec": compact_json(job.specification(job_id), what="job request"),
-                "payload": payload,
-                "digest": job.digest(),
-                "priority": job.priority,
-                "delay": round(job.delay_seconds * 1000),
-                "max_attempts": job.retry.max_attempts,
-                "customer": job.customer or "",
-                "workflow": job.workflow or "",
-                "workflow_ms": round(self.settings.workflow_seconds * 1000),
-                "idempotency_ms": ""
-                if job.idempotency_key is None
-                else round(self.settings.idempotency_seconds * 1000),
-            },
-            about,
-        )
+        job = read_request(request)
+        arguments, about = call_for(job, self.settings)
+        if job.require_worker:
+            await self._require_worker(job)
+        answer = await self.executor.run("submit", arguments, about)
+        return await self._receipt(answer, arguments)
+
+    async def submit_many(
+        self, requests: Sequence[JobRequest | Mapping[str, Any]]
+    ) -> list[Receipt | EmpropsError]:
+        """Submit several jobs in one exchange with the server, each once and by itself.
+
+        All are checked before any is sent. Give each a job id or an idempotency key, so that the batch can be sent
+        again if the answer is lost.
+
+        Args:
+            requests: the jobs (at most 1,000).
+
+        Returns:
+            For each job its receipt, or the error that refused it; the others are not affected by it.
+
+        Raises:
+            InvalidRequest: there are too many, or one is not valid: nothing was submitted. The message says which.
+            UnknownField: one has a field that does not exist: nothing was submitted.
+            PayloadTooLarge: the payload of one exceeds the limit: nothing was submitted.
+            WorkerMissing: one asks for a worker that can run it, and there is none: nothing was submitted.
+            ServerUnreachable: the server does not answer; any of the jobs may exist.
+        """
+        require_within("number of requests", len(requests), 0, BATCH_MOST)
+        calls: list[Call] = []
+        for index, request in enumerate(requests):
+            try:
+                job = read_request(request)
+                calls.append(call_for(job, self.settings))
+                if job.require_worker:
+                    await self._require_worker(job)
+            except EmpropsError as error:
+                raise type(error)(
+                    f"request {index}: {error.message}", detail={**error.detail, "index": index}
+                ) from error
+        answers = await self.executor.run_many("submit", calls)
+        return [
+            answer if isinstance(answer, EmpropsError) else await self._receipt(answer, arguments)
+            for answer, (arguments, _) in zip(answers, calls, strict=True)
+        ]
+
+    async def _receipt(self, answer: list[Any], arguments: Mapping[str, Any]) -> Receipt:
+        created, found, wakes = answer
         await self.wake(wakes)
-        return Receipt(job_id=found, created=bool(created), class_id=class_id)
+        return Receipt(job_id=found, created=bool(created), class_id=arguments["class"])
+
+    async def _require_worker(self, job: JobRequest) -> None:
+        wanted = job.class_requirements(customer_lists=self.settings.customer_lists)
+        for worker in await self.workers():
+            if matches(wanted, worker.capabilities) and may_take(wanted, worker.worker_id):
+                return
+        raise WorkerMissing(
+            f"no registered worker can run a job with {wanted.canonical()}",
+            detail={"requirements": wanted.model_dump(mode="json", exclude_defaults=True)},
+        )
 
     async def wake(self, profiles: list[str]) -> None:
         """Leave a marker for one idle worker of each profile.
@@ -308,13 +333,136 @@ class Broker:
             {"archive": job_id},
         )
         if told:
-            worker, attempt = told
-            async with server_errors(), self.connection.pipeline(transaction=False) as pipe:
-                inbox = self.keys.key("inbox", worker)
-                pipe.rpush(inbox, f"{job_id} {attempt}")
-                pipe.expire(inbox, INBOX_SECONDS)
-                await pipe.execute()
+            await self.order_stop(told[0], job_id, int(told[1]))
         return await self.get(job_id)
+
+    async def order_stop(self, worker_id: str, job_id: str, attempt: int) -> None:
+        """Tell a worker to stop an attempt that is void; its next heartbeat tells it too, should this get lost.
+
+        Args:
+            worker_id: id of the worker.
+            job_id: id of the job.
+            attempt: number of the attempt.
+        """
+        async with server_errors(), self.connection.pipeline(transaction=False) as pipe:
+            inbox = self.keys.key("inbox", worker_id)
+            pipe.rpush(inbox, f"{job_id} {attempt}")
+            pipe.expire(inbox, INBOX_SECONDS)
+            await pipe.execute()
+
+    async def revive(self, job_id: str) -> Job:
+        """Put a dead letter back into the queue, with all its attempts anew, at its old place in the order.
+
+        Its queue and total timeouts do not apply any more.
+
+        Args:
+            job_id: id of the job.
+
+        Returns:
+            The job as it is now.
+
+        Raises:
+            JobNotFound: there is none with this id.
+            JobNotDead: it is not a dead letter; nothing was changed.
+        """
+        job = await self.get(job_id)
+        wanted = job.requirements
+        if self.settings.customer_lists or wanted.isolated:
+            wanted = wanted.model_copy(update={"customer": job.customer})
+        arguments: dict[str, str | int] = {
+            "id": job_id,
+            "class": wanted.class_id,
+            "requirements": wanted.canonical(),
+            "workflow_ms": round(self.settings.workflow_seconds * 1000),
+        }
+        await self.wake(await self.executor.run("revive", arguments, {"archive": job_id}))
+        return await self.get(job_id)
+
+    async def discard(self, job_id: str) -> None:
+        """Throw a dead letter away, with its payload and history.
+
+        Args:
+            job_id: id of the job.
+
+        Raises:
+            JobNotFound: there is none with this id.
+            JobNotDead: it is not a dead letter; nothing was changed.
+        """
+        self._require_id(job_id)
+        await self.executor.run("discard", {"id": job_id}, {"archive": job_id})
+
+    async def workflow(self, workflow: str) -> WorkflowState:
+        """Return how far a workflow is.
+
+        Args:
+            workflow: its name.
+
+        Raises:
+            WorkflowNotFound: there is none with this name, or its record has expired.
+        """
+        async with server_errors():
+            text = await self.connection.hget(self.keys.key("workflows"), workflow)
+        if text is None:
+            shown = workflow[:100].encode("ascii", "backslashreplace").decode()
+            raise WorkflowNotFound(f"there is no workflow {shown!r}", detail={"workflow": shown})
+        record = json.loads(text)
+        return WorkflowState(
+            workflow=workflow,
+            submitted_ms=record["time"],
+            open=record["open"],
+            completed=record["completed"],
+            dead=record["dead"],
+            cancelled=record["cancelled"],
+            closed=record.get("closed", False),
+        )
+
+    async def cancel_workflow(self, workflow: str, reason: str = "") -> WorkflowState:
+        """Call a workflow off as a whole: it takes no more jobs, and its open ones are cancelled.
+
+        If it breaks off half-way, call it again: the workflow is closed already, and the rest is cancelled.
+
+        Args:
+            workflow: its name.
+            reason: why, for whoever reads the jobs later (at most 2,000 characters).
+
+        Raises:
+            WorkflowNotFound: there is none with this name.
+            InvalidRequest: the reason is too long.
+        """
+        after: str | None = ""
+        while after is not None:
+            last, job_ids = await self.executor.run("close_workflow", {"workflow": workflow, "after": after})
+            for job_id in job_ids:
+                with suppress(JobFinished, JobNotFound):  # it ended meanwhile
+                    await self.cancel(job_id, reason)
+            after = last or None
+        return await self.workflow(workflow)
+
+    async def unrunnable(self) -> list[UnrunnableClass]:
+        """Return the requirement classes with pending jobs that no registered worker can run, oldest first.
+
+        Workers look for them while they keep the pool in order, so a class stands here some seconds after its first
+        job.
+        """
+        async with server_errors():
+            marked = await self.connection.zrange(
+                self.keys.key("unrunnable"), 0, LIST_MOST - 1, withscores=True
+            )
+            async with self.connection.pipeline(transaction=False) as pipe:
+                for class_id, _ in marked:
+                    pipe.hget(self.keys.key("classes"), class_id)
+                    pipe.zlexcount(self.keys.key("pending"), f"[{class_id}", f"[{class_id}g")
+                answers = await pipe.execute()
+        return [
+            UnrunnableClass(
+                class_id=class_id,
+                requirements=Requirements.model_validate_json(text),
+                pending=count,
+                since_ms=int(since),
+            )
+            for (class_id, since), text, count in zip(marked, answers[0::2], answers[1::2], strict=True)
+            if text is not None and count
+        ]
 
     async def workers(self) -> list[WorkerState]:
         """Return the registered workers with the jobs that they hold, by id."""
@@ -322,7 +470,8 @@ class Broker:
             pipe.hgetall(self.keys.key("workers"))
             pipe.zrange(self.keys.key("worker_expiry"), 0, -1, withscores=True)
             pipe.zrange(self.keys.key("leases"), 0, -1)
-            records, expiries, running = await pipe.execute()
+            pipe.hgetall(self.keys.key("turns"))
+            records, expiries, running, turns = await pipe.execute()
             states = await self.connection.hmget(self.keys.key("states"), running) if running else []
         expiry = {worker: int(score) for worker, score in expiries}
         held: dict[str, list[str]] = {}
@@ -335,6 +484,7 @@ class Broker:
                     **json.loads(record[32:]),
                     "profile_id": record[:16],
                     "expires_ms": expiry.get(worker, 0),
+                    "turned_ms": turns.get(worker),
                     "jobs": sorted(held.get(worker, ())),
                 }
             )
@@ -499,10 +649,6 @@ def require_completed(job: Job) -> Job:
             f"job {job.job_id}: {job.message}".rstrip(": "), detail={"job_id": job.job_id}
         )
     return job
-
-
-def _idempotency_subject(job: JobRequest) -> str:
-    return short_hash(canonical_json([job.customer, job.idempotency_key]))
 
 
 def _entries(answer: Any) -> list[tuple[str, dict[str, str]]]:

@@ -84,18 +84,20 @@ async def server_errors() -> AsyncIterator[None]:
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise ServerUnreachable(f"server: {error}", detail={"reason": type(error).__name__}) from error
     except ResponseError as error:
-        raise _refusal(str(error)) from error
+        raise ours(error) from error
     except RedisError as error:
         raise ServerFault(f"server: {error}", detail={"server_message": str(error)[:500]}) from error
 
 
-def _refusal(message: str) -> EmpropsError:
+def ours(error: ResponseError) -> EmpropsError:
+    """Return the error that the server's answer stands for: a script's refusal, or a fault of the server."""
+    message = str(error)
     if message.startswith("EMP "):
         _, code, detail = message.split(" ", 2)
-        error = error_for(code)
+        known = error_for(code)
         facts = json.loads(detail)
         about = ", ".join(f"{name} {value}" for name, value in facts.items())
-        return error(f"{error.meaning[:-1]}: {about}", detail=facts)
+        return known(f"{known.meaning[:-1]}: {about}", detail=facts)
     return ServerFault(f"server: {message[:300]}", detail={"server_message": message[:500]})
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
 from ..core.keys import KEYS, KeySpace
-from .connection import Connection, server_errors
+from .connection import Connection, ours, server_errors
 from .scripts import COMMON_ARGUMENTS, Script, all_scripts
 
+About: TypeAlias = Mapping[str, str | Sequence[str]]
+"""Subject of each family key that a call needs, by the key's name."""
+Call: TypeAlias = tuple[Mapping[str, str | int | Sequence[str]], About]
+"""What one run of a script is given: its arguments by name, and the subjects of its keys."""
 _FAMILIES = {key.name for key in KEYS if key.about}
 NOBODY = "-"
 """What stands for the subject of a family key that a call does not need: no id may start with a hyphen."""
@@ -60,6 +64,32 @@ class Executor:
                 return await self.connection.evalsha(script.sha, len(keys), *keys, *values)
             except NoScriptError:
                 return await self.connection.eval(script.text, len(keys), *keys, *values)
+
+    async def run_many(self, name: str, calls: Sequence[Call]) -> list[Any]:
+        """Run one script several times, in one exchange with the server; each run is atomic by itself.
+
+        Args:
+            name: name of the script.
+            calls: the arguments of each run, as :meth:`run` takes them.
+
+        Returns:
+            What each run answered, in order; the error for one that refused.
+
+        Raises:
+            ServerUnreachable: the server does not answer; any of the runs may have happened.
+            LookupError: an argument is missing or superfluous.
+        """
+        script = all_scripts()[name]
+        prepared = [
+            (self._keys(script, about), self._arguments(script, arguments)) for arguments, about in calls
+        ]
+        async with server_errors():
+            await self.connection.script_load(script.text)
+            async with self.connection.pipeline(transaction=False) as pipe:
+                for keys, values in prepared:
+                    pipe.evalsha(script.sha, len(keys), *keys, *values)
+                answers = await pipe.execute(raise_on_error=False)
+        return [ours(answer) if isinstance(answer, ResponseError) else answer for answer in answers]
 
     def _keys(self, script: Script, about: Mapping[str, str | Sequence[str]]) -> list[str]:
         keys: list[str] = []

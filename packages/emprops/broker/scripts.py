@@ -23,10 +23,14 @@ PARTS = (
     "holding",
     "showing",
     "ending",
-    "archive",
+    "timing",
     "bounds",
     "placing",
     "promoting",
+    "belonging",
+    "archive",
+    "members",
+    "taking",
 )
 """Files of shared functions, each using only those before it; a script gets the functions that it reaches."""
 
@@ -36,8 +40,8 @@ _KEY = re.compile(r"\bkey\.(\w+)")
 _ARGUMENT = re.compile(r"\barg\.(\w+)")
 _CALL = re.compile(r"redis\.call\('([A-Z]+)', (?:key\.(\w+))")
 _PASSED = re.compile(r"\b(first_of|archive)\(([^\n]*)")
-_READING = frozenset({"GET", "HGET", "HEXISTS", "ZRANGE", "ZSCORE", "ZCARD"})
-_EVENT = re.compile(r"(?:emit\(|'type', )'([a-z]+\.[a-z]+)'")
+_READING = frozenset({"GET", "HGET", "HGETALL", "HLEN", "HEXISTS", "ZRANGE", "ZSCORE", "ZCARD"})
+_EVENT = re.compile(r"'((?:job|worker|workflow|class)\.[a-z]+)'")
 _REFUSED = re.compile(r"(?:refuse\(|existing\([^,]+, [^,]+, )'([a-z_]+)'")
 
 

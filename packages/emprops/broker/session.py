@@ -17,6 +17,7 @@ from ..core.matching import affinity_seconds, matches
 from ..core.requirements import Requirements
 from ..core.validation import parse, require_within
 from ..core.worker import WorkerInfo
+from . import maintenance
 from .broker import Broker
 from .connection import open_connection, server_errors
 
@@ -124,17 +125,20 @@ class WorkerSession:
         require_within("count", count, 1, CLAIM_MOST)
         while True:
             answer = await self.broker.executor.run(
-                "claim",
-                {
-                    "worker": self.info.worker_id,
-                    "ticket": f"{self._ticket}-{self._claims}",
-                    "count": count,
-                    "lease_ms": round(self.broker.settings.lease_seconds * 1000),
-                },
+                "claim", {"worker": self.info.worker_id, **self._asks(count)}
             )
             if answer[0] == "jobs":
-                break
+                return await self._claimed(answer)
             await self._judge(int(answer[1]), int(answer[2]))
+
+    def _asks(self, count: int) -> dict[str, str | int]:
+        return {
+            "ticket": f"{self._ticket}-{self._claims}",
+            "count": count,
+            "lease_ms": round(self.broker.settings.lease_seconds * 1000),
+        }
+
+    async def _claimed(self, answer: list[Any]) -> Claim:
         self._claims += 1
         _, jobs, wakes, due_ms = answer
         await self.broker.wake(wakes)
@@ -195,11 +199,12 @@ class WorkerSession:
         job_id, attempt = answer[1].split(" ")
         return job_id, int(attempt)
 
-    async def heartbeat(self, held: Iterable[tuple[str, int]]) -> list[str]:
+    async def heartbeat(self, held: Iterable[tuple[str, int]], *, idle_seconds: float = 0) -> list[str]:
         """Keep the worker and its leases alive.
 
         Args:
             held: id and attempt of each job that the worker holds.
+            idle_seconds: how long ago its claim loop last turned, in seconds (0 or more).
 
         Returns:
             Ids of jobs that it does not hold any more; it stops working on them.
@@ -216,6 +221,7 @@ class WorkerSession:
                 "worker": self.info.worker_id,
                 "expiry_ms": round(self.broker.settings.worker_expiry_seconds * 1000),
                 "lease_ms": round(self.broker.settings.lease_seconds * 1000),
+                "idle_ms": round(idle_seconds * 1000),
                 "jobs": pairs,
             },
         )
@@ -248,18 +254,24 @@ class WorkerSession:
         )
         return int(wait) / 1000
 
-    async def complete(self, job: ClaimedJob, result: JsonValue = None) -> None:
-        """End a job with its result.
+    async def complete(self, job: ClaimedJob, result: JsonValue = None, *, claim: int = 0) -> Claim:
+        """End a job with its result, and claim the next ones in the same step.
 
         Args:
             job: the job.
             result: what the service returned, JSON.
+            claim: how many jobs to claim at most (0 to 16).
+
+        Returns:
+            The jobs that were claimed. None are if there are none, and also if the worker has first to judge new
+            classes or to register again: a claim of its own does that.
 
         Raises:
             LeaseLost: the worker does not hold the job any more; the result is dropped.
             ResultTooLarge: the result exceeds the result limit; the job is still held.
-            InvalidRequest: the result is not JSON; the job is still held.
+            InvalidRequest: the result is not JSON, or the number is out of range; the job is still held.
         """
+        require_within("claim", claim, 0, CLAIM_MOST)
         text = compact_json(result, what="result")
         size = len(text.encode())
         limit = self.broker.settings.result_limit_bytes
@@ -268,16 +280,20 @@ class WorkerSession:
                 f"result of job {job.job_id}: {size} bytes, allowed are {limit}",
                 detail={"bytes": size, "limit_bytes": limit},
             )
-        await self.broker.executor.run(
+        _, answer = await self.broker.executor.run(
             "complete",
             {
                 **self._token(job),
+                **self._asks(claim),
                 "result": text,
                 "retention_ms": round(self.broker.settings.retention_seconds * 1000),
                 "ended_listed": self.broker.settings.ended_listed,
             },
             {"archive": job.job_id},
         )
+        if answer and answer[0] == "jobs":
+            return await self._claimed(answer)
+        return Claim((), None)
 
     async def fail(self, job: ClaimedJob, failure: Failure) -> Status:
         """End an attempt that failed.
@@ -305,10 +321,27 @@ class WorkerSession:
                 "delay_ms": round(delay * 1000),
                 "dead_retention_ms": round(self.broker.settings.dead_retention_seconds * 1000),
                 "ended_listed": self.broker.settings.ended_listed,
+                **self._next_class(job),
             },
             {"archive": job.job_id},
         )
         return Status(answer)
+
+    def _next_class(self, job: ClaimedJob) -> dict[str, str]:
+        """Return the class in which a failed job goes on, if that is another one."""
+        if not job.request.retry.avoid_failed_worker:
+            return {"class": "", "requirements": "", "spec": ""}
+        before = job.request.requirements
+        avoided = before.excluded_workers | {self.info.worker_id}
+        request = job.request.model_copy(
+            update={"requirements": before.model_copy(update={"excluded_workers": avoided})}
+        )
+        wanted = request.class_requirements(customer_lists=self.broker.settings.customer_lists)
+        return {
+            "class": wanted.class_id,
+            "requirements": wanted.canonical(),
+            "spec": compact_json(request.specification(job.job_id), what="job request"),
+        }
 
     async def release(self, job: ClaimedJob, reason: str = "") -> None:
         """Give a job back without using an attempt.
@@ -324,30 +357,15 @@ class WorkerSession:
         await self.broker.wake(wakes)
 
     async def reap(self, *, interval_seconds: float = 0) -> int:
-        """Take back what time has run out on: expired leases, due jobs, silent workers.
+        """Keep the pool in order: see :func:`emprops.broker.maintenance.reap`.
 
         Args:
             interval_seconds: do nothing if any process has done it less than this long ago, in seconds (0 or more).
 
         Returns:
-            How many jobs were taken back from silent workers.
+            How many jobs were taken back or ended.
         """
-        settings = self.broker.settings
-        arguments: dict[str, Any] = {
-            "interval_ms": round(interval_seconds * 1000),
-            "dead_retention_ms": round(settings.dead_retention_seconds * 1000),
-            "ended_listed": settings.ended_listed,
-            "jobs": [],
-        }
-        expired, _, wakes = await self.broker.executor.run("reap", arguments)
-        await self.broker.wake(wakes)
-        if not expired:
-            return 0
-        _, returned, wakes = await self.broker.executor.run(
-            "reap", {**arguments, "jobs": expired}, {"archive": expired}
-        )
-        await self.broker.wake(wakes)
-        return int(returned)
+        return await maintenance.reap(self.broker, interval_seconds=interval_seconds)
 
     def _token(self, job: ClaimedJob) -> dict[str, str | int]:
         return {"id": job.job_id, "worker": self.info.worker_id, "attempt": job.attempt}

@@ -29,6 +29,10 @@ class Capabilities(BaseModel):
     """Region that the machine is in."""
     labels: frozenset[Name] = Field(default=frozenset(), max_length=256)
     """Free labels (at most 256)."""
+    customers: frozenset[Name] = Field(default=frozenset(), max_length=256)
+    """Customers that the worker serves, and no others; empty: all (at most 256)."""
+    excluded_customers: frozenset[Name] = Field(default=frozenset(), max_length=256)
+    """Customers that the worker does not serve (at most 256)."""
 
     def canonical(self) -> str:
         """Return the canonical text: equal capabilities give equal text, whatever their order."""

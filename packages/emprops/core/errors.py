@@ -163,6 +163,82 @@ class JobFinished(EmpropsError):
     remedy = "Read the job: its status says how it ended. Nothing was changed."
 
 
+class JobNotDead(EmpropsError):
+    """Something was asked of a job that is possible with a dead letter only."""
+
+    code = "job_not_dead"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The job is not a dead letter."
+    cause = "It was to be revived or discarded, but it is open, or ended in another way."
+    remedy = "Read the job: its status says where it stands. Cancel an open job; submit an ended one anew."
+
+
+class WorkerMissing(EmpropsError):
+    """A job that may be submitted only if a worker can run it found none."""
+
+    code = "worker_missing"
+    http_status = 409
+    exit_code = 5
+    retryable = True
+    meaning = "No registered worker can run the job."
+    cause = (
+        "The request asked for a worker that is there now, and every profile fails at least one criterion."
+    )
+    remedy = (
+        "Start a worker that meets the requirements, ask for less, or submit without asking for a worker."
+    )
+
+
+class QueueFull(EmpropsError):
+    """The pool has as many open jobs as it takes."""
+
+    code = "queue_full"
+    http_status = 429
+    exit_code = 5
+    retryable = True
+    meaning = "The pool has as many open jobs as it is allowed."
+    cause = "Jobs come faster than workers end them, or nobody runs them."
+    remedy = "Submit later, add workers, or raise the limit."
+
+
+class CustomerLimitReached(EmpropsError):
+    """A customer has as many open jobs as one customer may have."""
+
+    code = "customer_limit_reached"
+    http_status = 429
+    exit_code = 5
+    retryable = True
+    meaning = "The customer has as many open jobs as one customer is allowed."
+    cause = "The customer submits faster than its jobs end."
+    remedy = "Submit when some of the customer's jobs have ended, or raise the limit."
+
+
+class WorkflowNotFound(EmpropsError):
+    """No workflow has the given name, or its record has expired."""
+
+    code = "workflow_not_found"
+    http_status = 404
+    exit_code = 4
+    retryable = False
+    meaning = "No workflow has this name."
+    cause = "No job was submitted with it, or all its jobs ended longer ago than a workflow is kept."
+    remedy = "Check the name and the pool."
+
+
+class WorkflowCancelled(EmpropsError):
+    """A job was submitted to a workflow that was called off."""
+
+    code = "workflow_cancelled"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The workflow was called off and takes no more jobs."
+    cause = "Somebody cancelled the workflow as a whole before this submit."
+    remedy = "Submit under a new workflow if the work is wanted after all."
+
+
 class LeaseLost(EmpropsError):
     """A report came from a worker that no longer holds the job."""
 
@@ -359,6 +435,39 @@ class LeaseExpired(AttemptFailure):
     meaning = "The worker that ran the job was silent until its lease ran out."
     cause = "The worker was killed, its machine vanished, or it was cut off from the server."
     remedy = "The queue gives the job to another worker; look at the machine if many leases run out."
+
+
+class RunTimeout(AttemptFailure):
+    """An attempt took longer than the job allows for one."""
+
+    code = "run_timeout"
+    http_status = 504
+    retryable = True
+    meaning = "The attempt took longer than the job's run timeout."
+    cause = "The service is slow, stuck or overloaded, or the timeout is too short for this work."
+    remedy = "Look at the worker's service; raise the job's run timeout if the work needs longer."
+
+
+class QueueTimeout(AttemptFailure):
+    """A job did not start in the time that it was given."""
+
+    code = "queue_timeout"
+    http_status = 504
+    retryable = False
+    meaning = "No attempt started within the job's queue timeout."
+    cause = "Too few workers can run the job, or jobs that go first take all of them."
+    remedy = "Ask `emprops explain` who can run such jobs; add workers, or raise the priority or the timeout."
+
+
+class TotalTimeout(AttemptFailure):
+    """A job did not end in the time that it was given."""
+
+    code = "total_timeout"
+    http_status = 504
+    retryable = False
+    meaning = "The job did not end within its total timeout."
+    cause = "Waiting, attempts and back-off together took longer than the job allows."
+    remedy = "Read the attempt history for where the time went; raise the total timeout if it is too short."
 
 
 class JobDeadError(EmpropsError):

@@ -124,10 +124,10 @@ class JobDead(JobEvent):
     """A job was given up."""
 
     type: Literal["job.dead"] = "job.dead"
-    worker: str
-    """Id of the worker of the last attempt."""
-    attempt: int
-    """Number of the attempt."""
+    worker: str | None = None
+    """Id of the worker of the last attempt, if there was one."""
+    attempt: int | None = None
+    """Number of the attempt, if there was one."""
     attempts_used: int
     """Attempts used up."""
     error: str
@@ -160,6 +160,30 @@ class JobLost(JobEvent):
     """Attempts used up so far."""
 
 
+class JobOverran(JobEvent):
+    """An attempt took longer than the job allows, and the job went back to the queue."""
+
+    type: Literal["job.overran"] = "job.overran"
+    worker: str
+    """Id of the worker, which is told to stop."""
+    attempt: int
+    """Number of the attempt."""
+    attempts_used: int
+    """Attempts used up so far."""
+
+
+class JobRevived(JobEvent):
+    """A dead letter was put back into the queue."""
+
+    type: Literal["job.revived"] = "job.revived"
+
+
+class JobDiscarded(JobEvent):
+    """A dead letter was thrown away; the job does not exist any more."""
+
+    type: Literal["job.discarded"] = "job.discarded"
+
+
 class JobCancelled(JobEvent):
     """A job was called off."""
 
@@ -168,6 +192,36 @@ class JobCancelled(JobEvent):
     """Id of the worker that held it, if it was running."""
     message: str = ""
     """The reason that was given."""
+
+
+class WorkflowEnded(Event):
+    """The last open job of a workflow ended. A later submit opens the workflow again."""
+
+    type: Literal["workflow.ended"] = "workflow.ended"
+    workflow: str
+    """The workflow."""
+    completed: int
+    """Jobs of it that are completed."""
+    dead: int
+    """Jobs of it that were given up."""
+    cancelled: int
+    """Jobs of it that were called off."""
+
+
+class ClassUnrunnable(Event):
+    """Pending jobs were found that no registered worker can run."""
+
+    type: Literal["class.unrunnable"] = "class.unrunnable"
+    class_id: str
+    """Requirement class of the jobs."""
+
+
+class ClassRunnable(Event):
+    """The jobs of a class that nobody could run can be run again, or are gone."""
+
+    type: Literal["class.runnable"] = "class.runnable"
+    class_id: str
+    """Requirement class."""
 
 
 class WorkerEvent(Event):
@@ -208,7 +262,13 @@ AnyEvent = Annotated[
     | JobDead
     | JobReleased
     | JobLost
+    | JobOverran
     | JobCancelled
+    | JobRevived
+    | JobDiscarded
+    | WorkflowEnded
+    | ClassUnrunnable
+    | ClassRunnable
     | WorkerRegistered
     | WorkerLeft
     | WorkerLost,

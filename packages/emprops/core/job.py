@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from .canonical import canonical_json, short_hash
 from .errors import InvalidRequest
@@ -22,6 +22,21 @@ ShortText = Annotated[str, StringConstraints(max_length=2000)]
 """A message for a person: at most 2,000 characters."""
 DELAY_MOST_SECONDS = 30 * 86_400.0
 """Longest delay of a job, in seconds."""
+TIMEOUT_MOST_SECONDS = 30 * 86_400.0
+"""Longest timeout of a job, in seconds."""
+
+
+class Timeouts(BaseModel):
+    """How long a job may take. What is left out is not limited."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    queue_seconds: float | None = Field(default=None, gt=0, le=TIMEOUT_MOST_SECONDS, allow_inf_nan=False)
+    """Longest time until the first attempt starts, in seconds, from when the job is due (above 0, to 30 days)."""
+    run_seconds: float | None = Field(default=None, gt=0, le=TIMEOUT_MOST_SECONDS, allow_inf_nan=False)
+    """Longest time of one attempt, in seconds (above 0, to 30 days)."""
+    total_seconds: float | None = Field(default=None, gt=0, le=TIMEOUT_MOST_SECONDS, allow_inf_nan=False)
+    """Longest time from the submit to the end, in seconds (above 0, to 30 days)."""
 
 
 class JobRequest(BaseModel):
@@ -47,19 +62,47 @@ class JobRequest(BaseModel):
     """How long the job must not start, in seconds from the submit (0 to 30 days)."""
     retry: RetryPolicy = Field(default_factory=RetryPolicy)
     """How the job is retried."""
+    timeouts: Timeouts = Field(default_factory=Timeouts)
+    """How long the job may wait, run and take in all."""
+    require_worker: bool = False
+    """Whether the job is refused if no registered worker can run it."""
+
+    @model_validator(mode="after")
+    def _customer_is_one(self) -> Self:
+        named = self.requirements.customer
+        if named is not None and named != self.customer:
+            raise ValueError("requirements.customer differs from customer")
+        if self.requirements.isolated and self.customer is None:
+            raise ValueError("requirements.isolated needs a customer")
+        return self
+
+    def class_requirements(self, *, customer_lists: bool) -> Requirements:
+        """Return the requirements that make the job's class.
+
+        Args:
+            customer_lists: whether workers are chosen by customer for every job; otherwise only for isolated ones.
+        """
+        if self.customer is not None and (customer_lists or self.requirements.isolated):
+            return self.requirements.model_copy(update={"customer": self.customer})
+        return self.requirements
 
     def digest(self) -> str:
         """Return a short hash of the content: all but the job id and the idempotency key."""
-        content = self.model_dump(mode="json", exclude={"job_id", "idempotency_key", "requirements"})
+        content = self.model_dump(
+            mode="json", exclude={"job_id", "idempotency_key", "requirements", "require_worker"}
+        )
         content["requirements"] = self.requirements.canonical()
         return short_hash(canonical_json(content))
 
     def specification(self, job_id: str) -> dict[str, Any]:
         """Return what is kept unchanged for the job's whole life: everything but the payload."""
-        content = self.model_dump(mode="json", exclude={"job_id", "payload", "requirements"})
+        content = self.model_dump(
+            mode="json", exclude={"job_id", "payload", "requirements", "timeouts", "require_worker"}
+        )
         return {
             "job_id": job_id,
             "requirements": self.requirements.model_dump(mode="json", exclude_defaults=True),
+            "timeouts": self.timeouts.model_dump(mode="json", exclude_none=True),
             **content,
         }
 
@@ -132,6 +175,8 @@ class Job(BaseModel):
     """Workflow that the job belongs to."""
     retry: RetryPolicy
     """How the job is retried."""
+    timeouts: Timeouts = Field(default_factory=Timeouts)
+    """How long the job may wait, run and take in all."""
     submitted_ms: int
     """When the job was submitted (milliseconds since 1970, the server's clock)."""
     changed_ms: int

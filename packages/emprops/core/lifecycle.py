@@ -24,7 +24,7 @@ class Status(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether the job has ended, so that no transition leaves this status."""
+        """Whether the job has ended: it stays so, unless it is a dead letter that somebody revives."""
         return self in FINAL
 
 
@@ -38,7 +38,7 @@ _MEANINGS = {
 }
 
 FINAL = frozenset({Status.COMPLETED, Status.DEAD, Status.CANCELLED})
-"""Statuses that end a job."""
+"""Statuses that end a job. A dead letter can be put back into the queue by hand, the others are for good."""
 
 
 class Outcome(StrEnum):
@@ -54,6 +54,8 @@ class Outcome(StrEnum):
     """The worker gave the job back; no attempt is used up."""
     CANCELLED = "cancelled"
     """The job was called off while it ran."""
+    TIMED_OUT = "timed_out"
+    """The attempt, or the job, took longer than it may; the attempt is used up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (Status.WAITING,),
         Status.PENDING,
         "any process",
-        ("claim", "reap"),
+        ("claim", "complete", "reap"),
         "job.ready",
         "The time of a waiting job has come; a claim or the reaper moves it.",
         "The job takes the place in the order that it was given at submit.",
@@ -117,7 +119,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (Status.PENDING,),
         Status.RUNNING,
         "worker",
-        ("claim",),
+        ("claim", "complete"),
         "job.claimed",
         "A worker takes the first job in the order that it can run.",
         "The attempt number, which is the fencing token, grows by one; the lease begins.",
@@ -167,7 +169,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         (Status.RUNNING,),
         Status.PENDING,
         "any process",
-        ("reap",),
+        ("expire",),
         "job.lost",
         "The lease ran out without a word from the worker, and attempts are left.",
         "One attempt is used up; the job keeps its place in the order.",
@@ -177,10 +179,30 @@ TRANSITIONS: tuple[Transition, ...] = (
         (Status.RUNNING,),
         Status.DEAD,
         "any process",
-        ("reap",),
+        ("expire",),
         "job.dead",
-        "The lease of the last attempt ran out.",
+        "The lease or the time of the last attempt ran out.",
         "The job and its attempt history become a dead letter.",
+    ),
+    Transition(
+        "overrun",
+        (Status.RUNNING,),
+        Status.PENDING,
+        "any process",
+        ("expire",),
+        "job.overran",
+        "The attempt took longer than the job allows for one, and attempts are left.",
+        "One attempt is used up and its worker is told to stop; the job keeps its place in the order.",
+    ),
+    Transition(
+        "expire",
+        (Status.WAITING, Status.PENDING, Status.RUNNING),
+        Status.DEAD,
+        "any process",
+        ("expire",),
+        "job.dead",
+        "The job did not start, or did not end, in the time that it was given.",
+        "A running attempt ends and its worker is told to stop; the job becomes a dead letter.",
     ),
     Transition(
         "cancel",
@@ -191,6 +213,16 @@ TRANSITIONS: tuple[Transition, ...] = (
         "job.cancelled",
         "Somebody calls the job off.",
         "A running job's lease ends at once and its worker is told to stop the service.",
+    ),
+    Transition(
+        "revive",
+        (Status.DEAD,),
+        Status.PENDING,
+        "operator",
+        ("revive",),
+        "job.revived",
+        "Somebody puts a dead letter back into the queue.",
+        "The job gets all its attempts anew and its old place in the order; its history stays.",
     ),
 )
 """Every transition there is. Scripts make these and no others; a test drives each one."""

@@ -62,6 +62,8 @@ def _words(value: object) -> str:
         return ", ".join(sorted(str(item) for item in value))
     if isinstance(value, float):
         return f"{value:g}"
+    if value is True:
+        return "yes"
     return str(value)
 
 
@@ -122,6 +124,30 @@ CRITERIA: tuple[Criterion, ...] = (
         "The worker carries none of the labels that the job excludes.",
         lambda job, worker: not job.excluded_labels & worker.labels,
     ),
+    Criterion(
+        "customers",
+        "customer",
+        "customers",
+        "The worker serves all customers, or the job's is on its list. A job of unknown customer is on no list.",
+        lambda job, worker: not worker.customers or job.customer in worker.customers,
+    ),
+    Criterion(
+        "excluded_customers",
+        "customer",
+        "excluded_customers",
+        "The worker excludes no customers, or the job's is known and not among them.",
+        lambda job, worker: (
+            not worker.excluded_customers
+            or (job.customer is not None and job.customer not in worker.excluded_customers)
+        ),
+    ),
+    Criterion(
+        "isolation",
+        "isolated",
+        "customers",
+        "If the job is to be isolated, the worker serves its customer and nobody else.",
+        lambda job, worker: not job.isolated or worker.customers == {job.customer},
+    ),
 )
 """Every rule there is, in the order in which they are applied and explained. All must hold."""
 
@@ -137,6 +163,11 @@ def matches(requirements: Requirements, capabilities: Capabilities) -> bool:
 def verdicts(requirements: Requirements, capabilities: Capabilities) -> tuple[Verdict, ...]:
     """Return what each criterion says about a pair, in the order of :data:`CRITERIA`."""
     return tuple(criterion.verdict(requirements, capabilities) for criterion in CRITERIA)
+
+
+def may_take(requirements: Requirements, worker_id: str) -> bool:
+    """Tell whether a job may go to one worker of a profile that can run it: unless it excludes the worker by id."""
+    return worker_id not in requirements.excluded_workers
 
 
 def affinity_seconds(requirements: Requirements, capabilities: Capabilities) -> float:

@@ -9,10 +9,13 @@ from .events import (
     AnyEvent,
     JobClaimed,
     JobDead,
+    JobDiscarded,
     JobEvent,
     JobLost,
+    JobOverran,
     JobProgressed,
     JobRetrying,
+    JobRevived,
     JobScheduled,
     JobSubmitted,
 )
@@ -52,6 +55,8 @@ def replay(events: Iterable[AnyEvent]) -> dict[str, ReplayedJob]:
     for event in events:
         if isinstance(event, JobEvent):
             jobs[event.job] = _apply(jobs.get(event.job), event)
+            if isinstance(event, JobDiscarded):
+                del jobs[event.job]
     return jobs
 
 
@@ -61,6 +66,10 @@ def _apply(before: ReplayedJob | None, event: JobEvent) -> ReplayedJob:
             raise ReplayError(
                 f"event {event.event_id}: progress of attempt {event.attempt} of job {event.job}: {before}"
             )
+        return before
+    if isinstance(event, JobDiscarded):
+        if before is None or before.status is not Status.DEAD:
+            raise ReplayError(f"event {event.event_id}: job {event.job} was discarded: {before}")
         return before
     if not may(before.status if before else None, event.status):
         raise ReplayError(
@@ -72,6 +81,8 @@ def _apply(before: ReplayedJob | None, event: JobEvent) -> ReplayedJob:
     after = replace(before, status=event.status)
     if isinstance(event, JobClaimed):
         return replace(after, attempt=event.attempt, worker=event.worker)
-    if isinstance(event, JobRetrying | JobLost | JobDead):
+    if isinstance(event, JobRetrying | JobLost | JobOverran | JobDead):
         return replace(after, attempts_used=event.attempts_used)
+    if isinstance(event, JobRevived):
+        return replace(after, attempts_used=0)
     return after

@@ -38,6 +38,12 @@ class Requirements(BaseModel):
     """Labels that the worker must carry, all of them (at most 64)."""
     excluded_labels: frozenset[Name] = Field(default=frozenset(), max_length=64)
     """Labels that the worker must not carry, none of them (at most 64)."""
+    excluded_workers: frozenset[Name] = Field(default=frozenset(), max_length=64)
+    """Ids of workers that must not run the job (at most 64)."""
+    customer: Name | None = None
+    """Customer by whom workers are chosen. Set from the job's customer where it counts; left out otherwise."""
+    isolated: bool = False
+    """Whether the job runs only on workers that serve its customer alone."""
 
     def canonical(self) -> str:
         """Return the canonical text: equal requirements give equal text, whatever their order."""
@@ -48,5 +54,10 @@ class Requirements(BaseModel):
 
     @property
     def class_id(self) -> str:
-        """Name of the requirement class, 16 hexadecimal digits. Jobs of one class fit the same workers."""
-        return short_hash(self.canonical())
+        """Name of the requirement class: 16 hexadecimal digits, the first an x if it excludes workers by id.
+
+        Jobs of one class fit the same workers. Workers of one profile fit the same classes, except for those that a
+        class excludes by id: the claim looks at these, and the x tells it where.
+        """
+        digits = short_hash(self.canonical())
+        return f"x{digits[1:]}" if self.excluded_workers else digits

@@ -33,6 +33,8 @@ class RetryPolicy(BaseModel):
     """Growth of the wait from one attempt to the next (1 to 10)."""
     backoff_cap_seconds: float = Field(default=BACKOFF_CAP_SECONDS, ge=0, le=86_400, allow_inf_nan=False)
     """Longest wait, in seconds (0 to 86,400)."""
+    avoid_failed_worker: bool = False
+    """Whether a worker where an attempt failed is excluded from the further ones."""
 
     def delay_seconds(self, attempts_used: int, chance: random.Random | None = None) -> float:
         """Return the wait after a failed attempt, in seconds, never above the cap.

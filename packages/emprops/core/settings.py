@@ -151,7 +151,34 @@ class BrokerSettings(EmpropsSettings):
         ge=1,
         le=365 * 86_400.0,
         allow_inf_nan=False,
-        effect="How long after its latest submit a workflow keeps its place in the order.",
+        effect="How long a workflow is kept, with its place in the order, when no job of it is open.",
+    )
+    queue_limit: int = setting(
+        1_000_000,
+        unit="jobs",
+        ge=0,
+        le=100_000_000,
+        effect="Most open jobs of the pool; a submit beyond it is refused. 0: no limit.",
+    )
+    customer_limit: int = setting(
+        0,
+        unit="jobs",
+        ge=0,
+        le=100_000_000,
+        effect="Most open jobs of one customer; a submit beyond it is refused. 0: no limit.",
+    )
+    customer_lists: bool = setting(
+        False,
+        unit="yes/no",
+        effect="Whether workers are chosen by customer for every job: needed for workers that do not serve all.",
+    )
+    unused_seconds: float = setting(
+        86_400.0,
+        unit="s",
+        ge=1,
+        le=365 * 86_400.0,
+        allow_inf_nan=False,
+        effect="How long a requirement class without open jobs, and a profile without workers, is kept.",
     )
     events_kept: int = setting(
         100_000,

@@ -34,6 +34,8 @@ class WorkerState(WorkerInfo):
 
     profile_id: str
     """Profile of its capabilities."""
+    turned_ms: int | None = None
+    """When its claim loop last turned, as its latest heartbeat said (milliseconds since 1970)."""
     expires_ms: int
     """When its record expires unless it is heard of again (milliseconds since 1970)."""
     jobs: tuple[str, ...] = ()

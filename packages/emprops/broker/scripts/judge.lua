@@ -3,7 +3,7 @@
 -- The worker has applied the matching criteria; this only stores the outcome and raises the bounds of waiting classes.
 -- Two workers of a profile may judge at the same time: the second changes nothing.
 --
--- keys: synced eligible pending heads bounds
+-- keys: synced class_versions eligible pending heads bounds
 -- args: profile from to classes*
 -- returns: whether this call moved the profile forward
 
@@ -12,9 +12,10 @@ if judged ~= tonumber(arg.from) then
   return 0
 end
 for _, verdict in ipairs(arg.classes) do
-  local class, bonus = string.match(verdict, '^(%x+)=(%d+)$')
+  local class, bonus = string.match(verdict, '^(%w+)=(%d+)$')
   local known = redis.call('HGET', key.eligible, class) or ''
-  if not string.find(known, arg.profile, 1, true) then
+  local exists = redis.call('ZSCORE', key.class_versions, class)
+  if exists and not string.find(known, arg.profile, 1, true) then
     redis.call('HSET', key.eligible, class, known .. ' ' .. arg.profile .. '=' .. bonus)
     local head = first_of(key.pending, class)
     if head then

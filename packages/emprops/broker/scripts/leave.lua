@@ -2,7 +2,7 @@
 --
 -- Jobs that it still holds are not touched: the worker gives them back first, or their leases run out.
 --
--- keys: workers worker_expiry claims idle events
+-- keys: workers worker_expiry claims turns idle profile_workers profile_idle events
 -- args: worker
 -- errors: worker_unknown
 -- returns: nothing
@@ -11,9 +11,6 @@ local record = redis.call('HGET', key.workers, arg.worker)
 if not record then
   return refuse('worker_unknown', { worker_id = arg.worker })
 end
-redis.call('HDEL', key.workers, arg.worker)
-redis.call('ZREM', key.worker_expiry, arg.worker)
-redis.call('HDEL', key.claims, arg.worker)
-redis.call('ZREM', key.idle, string.sub(record, 1, 16) .. arg.worker)
+remove_worker(arg.worker, record)
 append_event({ 'type', 'worker.left', 'at', now, 'worker', arg.worker })
 return 1

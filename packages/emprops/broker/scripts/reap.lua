@@ -1,54 +1,31 @@
--- Take back what time has run out on: expired leases, due jobs, silent workers.
+-- Find what time has run out on: due jobs, silent workers, expired leases, passed deadlines.
 --
--- Any process may call it, as often as it likes; within the interval it does nothing. The first call names the jobs
--- whose lease has run out; the second, with those jobs and their archive keys declared, takes them back.
+-- Any process may call it, as often as it likes; within the interval it does nothing. Due jobs and silent workers are dealt
+-- with at once; the jobs that it names go to `expire`, with their archive keys.
 --
--- keys: meta states specs payloads histories leases pending heads bounds eligible idle delayed dead workers worker_expiry claims events archive*
--- args: interval_ms dead_retention_ms ended_listed jobs*
--- transitions: lose abandon ready
--- returns: ids of jobs whose lease has run out, how many were taken back, and the profiles to wake
-
-local returned = 0
-for index, id in ipairs(arg.jobs) do
-  local deadline = redis.call('ZSCORE', key.leases, id)
-  if deadline and tonumber(deadline) <= now then
-    local state = load_state(id)
-    local worker, attempt = state.worker, state.attempt
-    end_attempt(id, state, outcome.lost, 'lease_expired')
-    state.used = state.used + 1
-    state.error = 'lease_expired'
-    local facts = { 'worker', worker, 'attempt', attempt, 'attempts_used', state.used }
-    if state.used < state.max then
-      state.status = status.pending
-      save_state(id, state)
-      enqueue(id, state.place)
-      emit('job.lost', id, state, facts)
-    else
-      state.status = status.dead
-      facts[#facts + 1] = 'error'
-      facts[#facts + 1] = 'lease_expired'
-      emit('job.dead', id, state, facts)
-      archive(key.archive[index], id, state, key.dead, tonumber(arg.dead_retention_ms), '')
-    end
-    returned = returned + 1
-  end
-end
-if #arg.jobs > 0 then
-  return { {}, returned, wakes() }
-end
+-- keys: meta states leases pending heads bounds eligible idle delayed deadlines workers worker_expiry claims turns profile_workers profile_idle events
+-- args: interval_ms
+-- transitions: ready
+-- returns: whether it looked, ids of jobs whose lease or deadline has passed, and the profiles to wake
 
 local last = tonumber(redis.call('HGET', key.meta, 'reaped') or 0)
 if now - last < tonumber(arg.interval_ms) and now >= last then
-  return { {}, 0, {} }
+  return { 0, {}, {} }
 end
 redis.call('HSET', key.meta, 'reaped', now)
 promote(100)
 for _, worker in ipairs(redis.call('ZRANGE', key.worker_expiry, '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)) do
-  local record = redis.call('HGET', key.workers, worker)
-  redis.call('ZREM', key.worker_expiry, worker)
-  redis.call('HDEL', key.workers, worker)
-  redis.call('HDEL', key.claims, worker)
-  redis.call('ZREM', key.idle, string.sub(record, 1, 16) .. worker)
+  remove_worker(worker, redis.call('HGET', key.workers, worker))
   append_event({ 'type', 'worker.lost', 'at', now, 'worker', worker })
 end
-return { redis.call('ZRANGE', key.leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, 100), 0, wakes() }
+local ids = redis.call('ZRANGE', key.leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)
+local named = {}
+for _, id in ipairs(ids) do
+  named[id] = true
+end
+for _, id in ipairs(redis.call('ZRANGE', key.deadlines, '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)) do
+  if not named[id] then
+    ids[#ids + 1] = id
+  end
+end
+return { 1, ids, wakes() }

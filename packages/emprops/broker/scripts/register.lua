@@ -3,7 +3,7 @@
 -- A process that registers again only renews its record. Another process with the same id is refused while the first
 -- one's record has not expired.
 --
--- keys: workers worker_expiry profiles idle events
+-- keys: workers worker_expiry profiles profile_workers profile_idle idle events
 -- args: worker profile instance capabilities record expiry_ms
 -- errors: worker_in_use
 -- returns: whether the worker is new
@@ -15,7 +15,9 @@ if before and expiry > now and string.sub(before, 17, 32) ~= arg.instance then
 end
 if before then
   redis.call('ZREM', key.idle, string.sub(before, 1, 16) .. arg.worker)
+  leave_profile(string.sub(before, 1, 16))
 end
+join_profile(arg.profile)
 redis.call('HSET', key.profiles, arg.profile, arg.capabilities)
 redis.call('HSET', key.workers, arg.worker, arg.profile .. arg.instance .. arg.record)
 redis.call('ZADD', key.worker_expiry, now + arg.expiry_ms, arg.worker)

@@ -1,12 +1,13 @@
 -- Put one job into the queue, once.
 --
 -- The same idempotency key or job id with the same content finds the job that exists; with other content it is refused.
--- A class that is seen for the first time gets the next version; every idle profile is woken to judge it.
+-- A class that is seen for the first time gets the next version; every idle profile is woken to judge it. The limits on open
+-- jobs hold for new jobs only; 0 stands for none, as it does for a timeout.
 --
--- keys: meta classes class_versions eligible pending heads bounds states specs payloads delayed idle events archive idempotency workflow
--- args: id class requirements spec payload digest priority delay max_attempts customer workflow workflow_ms idempotency_ms
+-- keys: meta classes class_versions class_open class_idle customers workflows workflow_expiry workflow_jobs eligible pending heads bounds states specs payloads delayed deadlines idle events archive idempotency
+-- args: id class requirements spec payload digest priority delay max_attempts customer workflow workflow_ms idempotency_ms queue_limit customer_limit queue_timeout_ms run_timeout_ms total_timeout_ms
 -- transitions: submit schedule
--- errors: job_exists idempotency_conflict
+-- errors: job_exists idempotency_conflict queue_full customer_limit_reached workflow_cancelled
 -- returns: whether the job is new, its id, and the profiles to wake
 
 local function existing(id, digest, code)
@@ -32,31 +33,45 @@ if state then
   return existing(arg.id, state.digest, 'job_exists')
 end
 
-if not redis.call('ZSCORE', key.class_versions, arg.class) then
-  local version = redis.call('HINCRBY', key.meta, 'version', 1)
-  redis.call('ZADD', key.class_versions, version, arg.class)
-  redis.call('HSET', key.classes, arg.class, arg.requirements)
-  for _, member in ipairs(redis.call('ZRANGE', key.idle, 0, 999)) do
-    woken[string.sub(member, 1, 16)] = true
+local function over(limit, open)
+  return tonumber(limit) > 0 and tonumber(open or 0) >= tonumber(limit)
+end
+
+if over(arg.queue_limit, redis.call('HLEN', key.states)) then
+  return refuse('queue_full', { limit = tonumber(arg.queue_limit) })
+end
+if arg.customer ~= '' and over(arg.customer_limit, redis.call('HGET', key.customers, arg.customer)) then
+  return refuse('customer_limit_reached', { customer = arg.customer, limit = tonumber(arg.customer_limit) })
+end
+local workflow = nil
+if arg.workflow ~= '' then
+  workflow = load_workflow(arg.workflow) or { time = now, open = 0, completed = 0, dead = 0, cancelled = 0 }
+  workflow.keep = tonumber(arg.workflow_ms)
+  if workflow.closed then
+    return refuse('workflow_cancelled', { workflow = arg.workflow })
   end
 end
 
-local time = now
-if arg.workflow ~= '' then
-  time = tonumber(redis.call('GET', key.workflow) or now)
-  redis.call('SET', key.workflow, time, 'PX', arg.workflow_ms)
+local function after(time, limit_ms)
+  return tonumber(limit_ms) > 0 and time + limit_ms or nil
 end
+
+local due = now + arg.delay
 local sequence = redis.call('HINCRBY', key.meta, 'sequence', 1)
-local order = string.format('%02x%012x%010x', 100 - arg.priority, time, sequence)
+local order = string.format('%02x%012x%010x', 100 - arg.priority, workflow and workflow.time or now, sequence)
 state = {
   place = arg.class .. order, attempt = 0, used = 0, max = tonumber(arg.max_attempts),
   created = now, since = now, digest = arg.digest,
+  customer = arg.customer ~= '' and arg.customer or nil,
+  workflow = arg.workflow ~= '' and arg.workflow or nil,
+  queue_by = after(due, arg.queue_timeout_ms),
+  run_ms = after(0, arg.run_timeout_ms),
+  total_by = after(now, arg.total_timeout_ms),
 }
-if arg.customer ~= '' then
-  state.customer = arg.customer
-end
-if arg.workflow ~= '' then
-  state.workflow = arg.workflow
+enter_class(arg.class, arg.requirements)
+enter_customer(state)
+if workflow then
+  enter_workflow(arg.id, state, workflow)
 end
 redis.call('HSET', key.specs, arg.id, arg.spec)
 redis.call('HSET', key.payloads, arg.id, arg.payload)
@@ -66,8 +81,9 @@ end
 
 if tonumber(arg.delay) > 0 then
   state.status = status.waiting
-  state.due = now + arg.delay
+  state.due = due
   save_state(arg.id, state)
+  set_deadline(arg.id, state)
   redis.call('ZADD', key.delayed, state.due, arg.id)
   for profile in string.gmatch(redis.call('HGET', key.eligible, arg.class) or '', '(%x+)=') do
     woken[profile] = true
@@ -76,6 +92,7 @@ if tonumber(arg.delay) > 0 then
 else
   state.status = status.pending
   save_state(arg.id, state)
+  set_deadline(arg.id, state)
   enqueue(arg.id, state.place)
   emit('job.submitted', arg.id, state, { 'class_id', arg.class, 'order', order })
 end

@@ -15,4 +15,10 @@ local function archive(archive_key, id, state, index, retention, result)
   redis.call('ZADD', index, now, id)
   redis.call('ZREMRANGEBYSCORE', index, '-inf', now - retention)
   redis.call('ZREMRANGEBYRANK', index, 0, -1 - arg.ended_listed)
+  if has_timeouts(state) then
+    redis.call('ZREM', key.deadlines, id)
+  end
+  leave_class(string.sub(state.place, 1, 16))
+  leave_customer(state)
+  leave_workflow(state)
 end

@@ -22,6 +22,14 @@ local function raise(profile, class, bound, bonus)
   redis.call('HSET', key.bounds, profile .. class, bound .. bonus)
 end
 
+local function lower(profile, class)
+  local before = redis.call('HGET', key.bounds, profile .. class)
+  if before then
+    redis.call('ZREM', key.heads, profile .. string.sub(before, 1, 24) .. class)
+    redis.call('HDEL', key.bounds, profile .. class)
+  end
+end
+
 local function first_of(name, prefix)
   return redis.call('ZRANGE', name, '[' .. prefix, '[' .. prefix .. '\255', 'BYLEX', 'LIMIT', 0, 1)[1]
 end

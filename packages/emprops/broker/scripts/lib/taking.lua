@@ -1,0 +1,120 @@
+-- Giving a worker the first jobs in the order that it can run: what `claim` does, and `complete` at its end.
+
+-- Whether a class that excludes workers by id excludes this one; the ids of such classes begin with an x.
+local function excludes(class, worker)
+  if string.sub(class, 1, 1) ~= 'x' then
+    return false
+  end
+  for _, excluded in ipairs(cjson.decode(redis.call('HGET', key.classes, class)).excluded_workers) do
+    if excluded == worker then
+      return true
+    end
+  end
+  return false
+end
+
+local function hand_over(id, state)
+  return {
+    id, state.attempt, state.used, redis.call('ZSCORE', key.leases, id),
+    redis.call('HGET', key.specs, id), redis.call('HGET', key.payloads, id),
+  }
+end
+
+-- The jobs of the worker's latest claim, if that had this ticket: its answer was lost, and is given again.
+local function repeated(worker, ticket)
+  local before = redis.call('HGET', key.claims, worker)
+  local known, ids = string.match(before or '', '^(%S+) ?(.*)$')
+  if known ~= ticket then
+    return nil
+  end
+  local jobs = {}
+  for id, attempt in string.gmatch(ids, '(%S+)=(%d+)') do
+    local state = load_state(id)
+    if state and state.status == status.running and state.attempt == tonumber(attempt) then
+      jobs[#jobs + 1] = hand_over(id, state)
+    end
+  end
+  return jobs
+end
+
+-- The top of `heads` for the profile is a bound on the best class: if it is stale it is corrected and the next top is
+-- looked at, else the first job of that class is taken. Each stale bound is corrected once.
+local function take_one(worker, profile, lease_ms)
+  local from = '[' .. profile
+  for _ = 1, 1000 do
+    local top = redis.call('ZRANGE', key.heads, from, '[' .. profile .. '\255', 'BYLEX', 'LIMIT', 0, 1)[1]
+    if not top then
+      return nil, false
+    end
+    local standing, class = string.sub(top, 17, 40), string.sub(top, 41)
+    local head = first_of(key.pending, class)
+    if not head then
+      redis.call('ZREM', key.heads, top)
+      redis.call('HDEL', key.bounds, profile .. class)
+    else
+      local bonus = string.sub(redis.call('HGET', key.bounds, profile .. class), 25)
+      local bound = shifted(string.sub(head, 17, 40), tonumber(bonus))
+      if bound ~= standing then
+        redis.call('ZREM', key.heads, top)
+        redis.call('ZADD', key.heads, 0, profile .. bound .. class)
+        redis.call('HSET', key.bounds, profile .. class, bound .. bonus)
+      elseif excludes(class, worker) then
+        from = '(' .. top
+      else
+        local id = string.sub(head, 41)
+        local state = load_state(id)
+        state.status = status.running
+        state.attempt = state.attempt + 1
+        state.worker = worker
+        state.since = now
+        redis.call('ZREM', key.pending, head)
+        redis.call('ZADD', key.leases, now + lease_ms, id)
+        save_state(id, state)
+        set_deadline(id, state)
+        emit('job.claimed', id, state, { 'worker', worker, 'attempt', state.attempt })
+        return hand_over(id, state), false
+      end
+    end
+  end
+  return nil, true
+end
+
+local function claim_jobs(worker, ticket, count, lease_ms)
+  local record = redis.call('HGET', key.workers, worker)
+  if not record then
+    return { 'unregistered' }
+  end
+  local profile = string.sub(record, 1, 16)
+  redis.call('ZREM', key.idle, profile .. worker)
+  local again = repeated(worker, ticket)
+  if again then
+    return { 'jobs', again, {}, -1 }
+  end
+  local judged = tonumber(redis.call('HGET', key.synced, profile) or 0)
+  local version = tonumber(redis.call('HGET', key.meta, 'version') or 0)
+  if judged < version then
+    return { 'sync', judged, version }
+  end
+  promote(100)
+  local jobs, job, more = {}, nil, false
+  local kept = ticket
+  while #jobs < count do
+    job, more = take_one(worker, profile, lease_ms)
+    if not job then
+      break
+    end
+    jobs[#jobs + 1] = job
+    kept = kept .. ' ' .. job[1] .. '=' .. job[2]
+  end
+  if #jobs > 0 then
+    redis.call('HSET', key.claims, worker, kept)
+    if first_of(key.heads, profile) then
+      woken[profile] = true
+    end
+    return { 'jobs', jobs, wakes(), -1 }
+  end
+  redis.call('ZADD', key.idle, 0, profile .. worker)
+  local due = redis.call('ZRANGE', key.delayed, 0, 0, 'WITHSCORES')
+  local until_due = due[2] and math.max(due[2] - now, 0) or -1
+  return { 'jobs', jobs, wakes(), more and 0 or until_due }
+end
