@@ -23,6 +23,8 @@ from tests.core.strategies import few_capabilities, few_requirements
 from tests.queue.harness import FINAL, START_MS, TEMPORARY, Pool, check_invariants, settings
 
 BACKOFF_SECONDS = 7.0
+SUITABLE = {"cancel": tuple(Status), "revive": (Status.DEAD,), "discard": (Status.DEAD,)}
+"""Statuses in which an action that is no report of a worker can do something."""
 
 
 @dataclass
@@ -116,6 +118,8 @@ steps = st.lists(
             st.just("limited"), few_requirements, st.sampled_from((5, 20, 60)), st.sampled_from(("", "w"))
         ),
         st.tuples(st.just("avoiding"), few_requirements, st.just(50), st.just("")),
+        st.tuples(st.just("claim"), st.integers(0, 2), st.integers(1, 3), st.just("")),
+        st.tuples(st.just("revive"), st.integers(0, 70), st.just(0), st.just("")),
         st.tuples(st.just("delay"), few_requirements, st.sampled_from((1, 20)), st.just("")),
         st.tuples(st.just("claim"), st.integers(0, 2), st.integers(1, 3), st.just("")),
         st.tuples(
@@ -183,7 +187,11 @@ async def _step(
             if holds:
                 known.lease_ms = pool.now + 30_000
     elif model.jobs:
-        await _report(pool, model, workers, held, action, sorted(model.jobs)[first % len(model.jobs)])
+        # Mostly a job to which this can happen, now and then any.
+        fitting = SUITABLE.get(action, (Status.RUNNING,))
+        suitable = sorted(j for j, job in model.jobs.items() if job.status in fitting and first < 80)
+        chosen = suitable or sorted(model.jobs)
+        await _report(pool, model, workers, held, action, chosen[first % len(chosen)])
 
 
 async def _submit(

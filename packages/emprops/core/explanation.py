@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .capabilities import Capabilities
 from .lifecycle import Status
-from .matching import affinity_seconds, verdicts
+from .matching import Verdict, affinity_seconds, may_take, verdicts
 from .requirements import Requirements
 
 
@@ -74,7 +74,11 @@ def report(
         wanted: what the job asks for.
         offered: what the profile offers.
     """
-    found = verdicts(wanted, offered)
+    found = list(verdicts(wanted, offered))
+    if wanted.excluded_workers:
+        left = [worker for worker in workers if may_take(wanted, worker)]
+        excluded = ", ".join(sorted(wanted.excluded_workers))
+        found.append(Verdict("excluded_workers", bool(left), f"not {excluded}", ", ".join(workers)))
     return ProfileReport(
         profile_id=profile_id,
         workers=workers,

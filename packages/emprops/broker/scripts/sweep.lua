@@ -73,7 +73,8 @@ for _, class in ipairs(redis.call('ZRANGE', key.unrunnable, 0, 199)) do
 end
 local from = redis.call('HGET', key.meta, 'swept') or ''
 for _ = 1, 200 do
-  local first = redis.call('ZRANGE', key.pending, '(' .. from .. '\255', '+', 'BYLEX', 'LIMIT', 0, 1)[1]
+  local after = from == '' and '-' or '(' .. from .. '\255'
+  local first = redis.call('ZRANGE', key.pending, after, '+', 'BYLEX', 'LIMIT', 0, 1)[1]
   if not first then
     from = ''
     break
