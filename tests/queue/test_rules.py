@@ -119,6 +119,15 @@ async def test_a_report_whose_answer_was_lost_gives_the_same_jobs_again(pool: Po
     assert (await pool.broker.get("2")).status is Status.PENDING
 
 
+async def test_reports_of_one_worker_at_the_same_time_claim_different_jobs(pool: Pool) -> None:
+    worker = await pool.worker()
+    for number in range(8):
+        await pool.submit(f"{number}")
+    held = (await worker.claim(4)).jobs
+    claims = await asyncio.gather(*(worker.complete(job, claim=1) for job in held))
+    assert sorted(job.job_id for claim in claims for job in claim.jobs) == ["4", "5", "6", "7"]
+
+
 async def test_a_stale_report_claims_nothing(pool: Pool) -> None:
     worker = await pool.worker()
     await pool.submit("a")

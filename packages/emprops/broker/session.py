@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +77,8 @@ class WorkerSession:
         self.profile_id = self.info.capabilities.profile_id
         self._ticket = os.urandom(6).hex()
         self._claims = 0
+        # One claim at a time: the server keeps the latest one's ticket, for an answer that was lost.
+        self._claiming = asyncio.Lock()
         self._blocking = open_connection(
             broker.url, timeout_seconds=_never_shorter_than_the_block(broker), connections=2
         )
@@ -124,11 +128,12 @@ class WorkerSession:
         """
         require_within("count", count, 1, CLAIM_MOST)
         while True:
-            answer = await self.broker.executor.run(
-                "claim", {"worker": self.info.worker_id, **self._asks(count)}
-            )
-            if answer[0] == "jobs":
-                return await self._claimed(answer)
+            async with self._claiming:
+                answer = await self.broker.executor.run(
+                    "claim", {"worker": self.info.worker_id, **self._asks(count)}
+                )
+                if answer[0] == "jobs":
+                    return await self._claimed(answer)
             await self._judge(int(answer[1]), int(answer[2]))
 
     def _asks(self, count: int) -> dict[str, str | int]:
@@ -280,19 +285,18 @@ class WorkerSession:
                 f"result of job {job.job_id}: {size} bytes, allowed are {limit}",
                 detail={"bytes": size, "limit_bytes": limit},
             )
-        _, answer = await self.broker.executor.run(
-            "complete",
-            {
-                **self._token(job),
-                **self._asks(claim),
-                "result": text,
-                "retention_ms": round(self.broker.settings.retention_seconds * 1000),
-                "ended_listed": self.broker.settings.ended_listed,
-            },
-            {"archive": job.job_id},
-        )
-        if answer and answer[0] == "jobs":
-            return await self._claimed(answer)
+        arguments = {
+            **self._token(job),
+            "result": text,
+            "retention_ms": round(self.broker.settings.retention_seconds * 1000),
+            "ended_listed": self.broker.settings.ended_listed,
+        }
+        async with self._claiming if claim else nullcontext():
+            _, answer = await self.broker.executor.run(
+                "complete", {**arguments, **self._asks(claim)}, {"archive": job.job_id}
+            )
+            if answer and answer[0] == "jobs":
+                return await self._claimed(answer)
         return Claim((), None)
 
     async def fail(self, job: ClaimedJob, failure: Failure) -> Status:

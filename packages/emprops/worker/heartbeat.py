@@ -26,6 +26,7 @@ class Heartbeat:
         url: address of the server.
         info: the worker.
         held: gives the jobs that the worker holds, with their attempts; called from the thread.
+        idle_seconds: gives how long ago the claim loop last turned, in seconds; called from the thread.
         on_lost: called from the thread with the attempts that the worker no longer holds, by job.
         on_unknown: called from the thread when the worker's record has expired.
     """
@@ -37,6 +38,7 @@ class Heartbeat:
         info: WorkerInfo,
         *,
         held: Callable[[], Mapping[str, int]],
+        idle_seconds: Callable[[], float],
         on_lost: Callable[[Mapping[str, int]], None],
         on_unknown: Callable[[], None],
     ) -> None:
@@ -44,6 +46,7 @@ class Heartbeat:
         self._url = url
         self._info = info
         self._held = held
+        self._idle_seconds = idle_seconds
         self._on_lost = on_lost
         self._on_unknown = on_unknown
         self._stop = threading.Event()
@@ -75,7 +78,7 @@ class Heartbeat:
         # What it could not renew it tries again at the next beat; if the lease runs out meanwhile, that beat is told.
         held = self._held()
         try:
-            lost = await session.heartbeat(held.items())
+            lost = await session.heartbeat(held.items(), idle_seconds=self._idle_seconds())
         except WorkerUnknown:
             self._on_unknown()
         except (ServerUnreachable, ServerFault) as error:

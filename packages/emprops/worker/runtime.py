@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
+from typing import TypeVar
 
 from ..broker import Broker, ClaimedJob, WorkerSession
 from ..core.capabilities import Capabilities
@@ -34,6 +35,8 @@ from .heartbeat import Heartbeat
 from .progress import ProgressReporter
 
 logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 MESSAGE_MOST = 2000
 RETRY_FIRST_SECONDS = 0.1
@@ -143,6 +146,7 @@ class Worker:
             self._broker.url,
             self.info,
             held=lambda: self.held,
+            idle_seconds=lambda: self.seconds_since_turn,
             on_lost=lambda lost: _call(loop, self._drop, lost),
             on_unknown=lambda: _call(loop, self._unregistered.set),
         )
@@ -194,7 +198,8 @@ class Worker:
         free = self.info.concurrency - len(self._running)
         if free <= 0:
             self._slot_free.clear()
-            await self._first_of(self._slot_free.wait(), self._stopping.wait())
+            a_while = asyncio.sleep(self.worker_settings.block_seconds)
+            await self._first_of(self._slot_free.wait(), self._stopping.wait(), a_while)
             return
         for connector in self._connectors.values():
             await self._until_healthy(connector)
@@ -232,7 +237,11 @@ class Worker:
         try:
             result = await connector.run(job, progress.report)
             await progress.close()
-            await self._report(job, lambda: self._session.complete(job, result))
+            # One call for both: the worker that has just shown that its service works gets its next job at once.
+            wanted = 0 if self._stopping.is_set() else 1
+            claim = await self._report(job, lambda: self._session.complete(job, result, claim=wanted))
+            for following in claim.jobs:
+                self._start(following)
         except LeaseLost:
             logger.info("job %s: the lease is lost; the work is dropped", job.job_id)
         except asyncio.CancelledError:
@@ -265,20 +274,18 @@ class Worker:
         except (LeaseLost, ServerUnreachable, ServerFault) as error:
             logger.warning("job %s: not given back: %s", job.job_id, error)
 
-    async def _report(self, job: ClaimedJob, send: Callable[[], Awaitable[object]]) -> None:
+    async def _report(self, job: ClaimedJob, send: Callable[[], Awaitable[Answer]]) -> Answer:
         """Send a report that ends the attempt; again if the server does not take it, until the lease is surely gone."""
         deadline = time.monotonic() + self.settings.lease_seconds
         pause = RETRY_FIRST_SECONDS
         while True:
             try:
-                await send()
+                return await send()
             except (ServerUnreachable, ServerFault):
                 if time.monotonic() + pause > deadline:
                     raise
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))
                 pause = min(pause * 2, RETRY_CAP_SECONDS)
-            else:
-                return
 
     # Beside the jobs
 
