@@ -1,11 +1,12 @@
 """The queue itself: server scripts, clients for both sides of it, and the embedded server."""
 
-from .broker import WAIT_MOST_SECONDS, Broker, require_completed
+from .broker import BATCH_MOST, WAIT_MOST_SECONDS, Broker, require_completed
 from .embedded import EmbeddedServer, find_address, publish_address
 from .session import Claim, ClaimedJob, WorkerSession
 from .submitting import new_job_id
 
 __all__ = [
+    "BATCH_MOST",
     "WAIT_MOST_SECONDS",
     "Broker",
     "Claim",

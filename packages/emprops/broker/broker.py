@@ -43,6 +43,7 @@ from .submitting import call_for, read_request
 CLASS_LENGTH = 16
 LIST_MOST = 1000
 BATCH_MOST = 1000
+"""Most jobs of one batch."""
 EVENTS_MOST = 100_000
 WAIT_MOST_SECONDS = 30 * 86_400
 """Longest time that somebody can wait for a job's end, in seconds."""

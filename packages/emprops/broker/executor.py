@@ -57,8 +57,7 @@ class Executor:
             LookupError: an argument is missing or superfluous.
         """
         script = all_scripts()[name]
-        keys = self._keys(script, about or {})
-        values = self._arguments(script, arguments)
+        keys, values = self.prepared(name, arguments, about)
         async with server_errors():
             try:
                 return await self.connection.evalsha(script.sha, len(keys), *keys, *values)
@@ -80,9 +79,7 @@ class Executor:
             LookupError: an argument is missing or superfluous.
         """
         script = all_scripts()[name]
-        prepared = [
-            (self._keys(script, about), self._arguments(script, arguments)) for arguments, about in calls
-        ]
+        prepared = [self.prepared(name, arguments, about) for arguments, about in calls]
         async with server_errors():
             await self.connection.script_load(script.text)
             async with self.connection.pipeline(transaction=False) as pipe:
@@ -90,6 +87,22 @@ class Executor:
                     pipe.evalsha(script.sha, len(keys), *keys, *values)
                 answers = await pipe.execute(raise_on_error=False)
         return [ours(answer) if isinstance(answer, ResponseError) else answer for answer in answers]
+
+    def prepared(
+        self, name: str, arguments: Mapping[str, str | int | Sequence[str]], about: About | None = None
+    ) -> tuple[list[str], list[str | int]]:
+        """Return the keys and values that one run of a script is sent with.
+
+        Args:
+            name: name of the script.
+            arguments: as for :meth:`run`.
+            about: as for :meth:`run`.
+
+        Raises:
+            LookupError: an argument is missing or superfluous.
+        """
+        script = all_scripts()[name]
+        return self._keys(script, about or {}), self._arguments(script, arguments)
 
     def _keys(self, script: Script, about: Mapping[str, str | Sequence[str]]) -> list[str]:
         keys: list[str] = []

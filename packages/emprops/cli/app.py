@@ -8,7 +8,7 @@ from itertools import groupby
 import typer
 
 from ..core.errors import EmpropsError, all_errors
-from . import events, jobs, serve, submit
+from . import batch, bench, decide, events, jobs, serve, submit
 from .output import report_error
 
 
@@ -35,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (serve, submit, jobs, events):
+for module in (serve, submit, batch, jobs, decide, events, bench):
     module.register(app)
 
 

@@ -156,6 +156,13 @@ def worker(
     cpu_cores: Annotated[int, typer.Option(help="CPU cores for one job.")] = 0,
     region: Annotated[str | None, typer.Option(help="Region that this machine is in.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="A label of this worker; repeat for more.")] = None,
+    customer: Annotated[
+        list[str] | None,
+        typer.Option(help="Serve this customer, and no other; repeat for more. Default: all."),
+    ] = None,
+    exclude_customer: Annotated[
+        list[str] | None, typer.Option(help="A customer that the worker does not serve; repeat for more.")
+    ] = None,
     worker_id: Annotated[
         str | None, typer.Option("--id", help="Id of the worker. Default: made from host and process.")
     ] = None,
@@ -173,6 +180,8 @@ def worker(
         "cpu_cores": cpu_cores,
         "region": region,
         "labels": label or [],
+        "customers": customer or [],
+        "excluded_customers": exclude_customer or [],
     }
     capabilities = parse(Capabilities, offered, what="capabilities")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")

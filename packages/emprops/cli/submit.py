@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from ..broker import WAIT_MOST_SECONDS, Broker, require_completed
 from ..core.errors import InvalidRequest, WaitTimeout
-from ..core.events import JobClaimed, JobDead, JobEvent, JobLost, JobProgressed, JobRetrying
+from ..core.events import JobClaimed, JobDead, JobEvent, JobLost, JobOverran, JobProgressed, JobRetrying
 from ..core.job import Job, Receipt
 from ..core.validation import invalid, require_within
 from .output import AsJson, err, out, print_json, print_line, run
@@ -52,6 +52,27 @@ def submit(
     workflow: Annotated[str | None, typer.Option(help="Workflow that the job belongs to.")] = None,
     delay: Annotated[float, typer.Option(help="How long the job must not start, in seconds.")] = 0,
     max_attempts: Annotated[int, typer.Option(help="Attempts in all (1 to 20).")] = 3,
+    avoid_failed_worker: Annotated[
+        bool, typer.Option("--avoid-failed-worker", help="After a failure, go on with other workers only.")
+    ] = False,
+    exclude_worker: Annotated[
+        list[str] | None, typer.Option(help="Id of a worker that must not run the job; repeat for more.")
+    ] = None,
+    isolated: Annotated[
+        bool, typer.Option("--isolated", help="Run only on workers that serve the job's customer alone.")
+    ] = False,
+    queue_timeout: Annotated[
+        float | None, typer.Option(help="Longest time until the first attempt starts, in seconds.")
+    ] = None,
+    run_timeout: Annotated[
+        float | None, typer.Option(help="Longest time of one attempt, in seconds.")
+    ] = None,
+    total_timeout: Annotated[
+        float | None, typer.Option(help="Longest time from the submit to the end, in seconds.")
+    ] = None,
+    require_worker: Annotated[
+        bool, typer.Option("--require-worker", help="Refuse the job if no registered worker can run it.")
+    ] = False,
     idempotency_key: Annotated[
         str | None,
         typer.Option(help="Text that stands for this request: submitted twice, the job exists once."),
@@ -74,13 +95,21 @@ def submit(
             "regions": region or [],
             "labels": label or [],
             "excluded_labels": exclude_label or [],
+            "excluded_workers": exclude_worker or [],
+            "isolated": isolated,
         },
         "payload": _payload(payload),
         "priority": priority,
         "customer": customer,
         "workflow": workflow,
         "delay_seconds": delay,
-        "retry": {"max_attempts": max_attempts},
+        "retry": {"max_attempts": max_attempts, "avoid_failed_worker": avoid_failed_worker},
+        "timeouts": {
+            "queue_seconds": queue_timeout,
+            "run_seconds": run_timeout,
+            "total_seconds": total_timeout,
+        },
+        "require_worker": require_worker,
         "idempotency_key": idempotency_key,
         "job_id": job_id,
     }
@@ -185,8 +214,12 @@ def _in_words(event: JobEvent) -> str:
         return f"{event.progress:.0%} {event.message}".rstrip()
     if isinstance(event, JobClaimed):
         return f"attempt {event.attempt} on {event.worker}"
+    if isinstance(event, JobDead) and event.attempt is None:
+        return event.error
     if isinstance(event, JobRetrying | JobDead):
         return f"attempt {event.attempt} failed: {event.error}"
+    if isinstance(event, JobOverran):
+        return f"attempt {event.attempt} took too long: {event.worker} is told to stop"
     if isinstance(event, JobLost):
         return f"attempt {event.attempt} lost: {event.worker} fell silent"
     return ""

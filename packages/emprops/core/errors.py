@@ -215,6 +215,18 @@ class CustomerLimitReached(EmpropsError):
     remedy = "Submit when some of the customer's jobs have ended, or raise the limit."
 
 
+class BatchRefused(EmpropsError):
+    """Some jobs of a batch were refused; the others are in the queue."""
+
+    code = "batch_refused"
+    http_status = 207
+    exit_code = 5
+    retryable = False
+    meaning = "Some jobs of the batch were refused."
+    cause = "Each job of a batch is taken or refused by itself: these exist with other content, or a limit was reached."
+    remedy = "Read the answer for each job, correct the refused ones, and submit the batch again."
+
+
 class WorkflowNotFound(EmpropsError):
     """No workflow has the given name, or its record has expired."""
 

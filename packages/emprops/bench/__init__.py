@@ -1,0 +1,7 @@
+"""Benchmarks: what the queue costs, as ratios against a peer or a limit of the same run."""
+
+from .claim import Plan, run_claim_benchmark
+from .measure import Bar, Measure, Record
+from .provenance import provenance
+
+__all__ = ["Bar", "Measure", "Plan", "Record", "provenance", "run_claim_benchmark"]
