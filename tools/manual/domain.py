@@ -17,7 +17,14 @@ from sphinxcontrib.mermaid import mermaid
 
 from .facts import KINDS, export
 from .facts.base import Fact, Kind, UnknownFact, nearest
-from .facts.directives import DiagramDirective, ExitDirective, ListDirective, UsageDirective, usage_table
+from .facts.directives import (
+    DiagramDirective,
+    ExitDirective,
+    ListDirective,
+    ProvenanceDirective,
+    UsageDirective,
+    usage_table,
+)
 from .facts.names import named_facts
 from .facts.render import Cell, Renderer, folded, folded_caption
 from .facts.roles import ConstRole, CountRole, FactRole, ValueRole
@@ -50,6 +57,7 @@ class EmpDomain(Domain):
     }
     directives: ClassVar = {
         "list": ListDirective,
+        "provenance": ProvenanceDirective,
         "usage": UsageDirective,
         "diagram": DiagramDirective,
         "exit-statuses": ExitDirective,

@@ -25,6 +25,7 @@ NO_OP = "return 1"
 """A script that does nothing: what a call costs by itself."""
 CLAIMS_A_ROUND = 20
 SUBMITS_AT_ONCE = 1000
+_OUTSIDE = ("cmdstat_config", "cmdstat_info", "cmdstat_script", "cmdstat_client", "cmdstat_hello")
 
 Say = Callable[[str], None]
 
@@ -83,12 +84,12 @@ class _Pool:
                 batch.append(({**arguments, "id": job_id, "spec": spec}, {**about, "archive": job_id}))
             await self.broker.executor.run_many("submit", batch)
 
-    async def round(self) -> float:
-        """Return the server's time for one claim, in microseconds, over some claims; then fill up again."""
+    async def round(self) -> tuple[float, float]:
+        """Return the server's time for one claim, in microseconds, and the commands that it ran, over some claims."""
         await self.broker.connection.config_resetstat()
         for _ in range(CLAIMS_A_ROUND):
             assert (await self.worker.claim()).jobs
-        return (await _script_time(self.broker))[0]
+        return await _script_time(self.broker)
 
     async def submit_round(self) -> float:
         """Return the server's time for one submit, in microseconds, over as many submits as a round claims."""
@@ -101,9 +102,12 @@ class _Pool:
         await self.broker.close()
 
 
-async def _script_time(broker: Broker) -> tuple[float, int]:
-    facts = (await broker.connection.info("commandstats"))["cmdstat_evalsha"]
-    return float(facts["usec_per_call"]), int(facts["calls"])
+async def _script_time(broker: Broker) -> tuple[float, float]:
+    """Return the server's time for one script since the last reset, in microseconds, and the commands that it ran."""
+    facts = await broker.connection.info("commandstats")
+    scripts = facts.pop("cmdstat_evalsha")
+    inside = sum(entry["calls"] for name, entry in facts.items() if not name.startswith(_OUTSIDE))
+    return float(scripts["usec_per_call"]), inside / scripts["calls"]
 
 
 def _session(broker: Broker, worker_id: str) -> WorkerSession:
@@ -125,7 +129,7 @@ async def _server_times(url: str, plan: Plan, say: Say) -> dict[str, list[float]
             {"count": plan.depth // 50},
         ],
     }
-    times: dict[str, list[float]] = {name: [] for name in (*pools, "submit", "bytes")}
+    times: dict[str, list[float]] = {name: [] for name in (*pools, "submit", "bytes", "commands")}
     for name, pool in pools.items():
         say(f"filling the pool {name!r}")
         before = await _memory(pool)
@@ -138,7 +142,10 @@ async def _server_times(url: str, plan: Plan, say: Say) -> dict[str, list[float]
     say("claiming")
     for _ in range(plan.rounds):
         for name, pool in pools.items():
-            times[name].append(await pool.round())
+            took, commands = await pool.round()
+            times[name].append(took)
+            if name == "many":
+                times["commands"].append(commands)
             if name != "classes":
                 submit = await pool.submit_round()
                 if name == "many":
@@ -243,8 +250,9 @@ async def run_claim_benchmark(plan: Plan, command: list[str], say: Say) -> Recor
         **{
             f"claim, {name}": Measure.of(times[name], "µs")
             for name in times
-            if name not in ("submit", "bytes")
+            if name not in ("submit", "bytes", "commands")
         },
+        "commands in a claim": Measure.of(times["commands"], "commands"),
         "submit": Measure.of(times["submit"], "µs"),
         "memory of a pending job": Measure.of(times["bytes"], "bytes"),
         "no-op calls": Measure.of(rates["no-op"], "1/s"),

@@ -11,6 +11,7 @@ from .criterion import Criteria
 from .error import Errors
 from .event import Events
 from .key import Keys
+from .measure import Bars, Measures
 from .object import Objects
 from .outcome import Outcomes
 from .script import Scripts
@@ -33,6 +34,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Keys(),
             Scripts(),
             Commands(),
+            Measures(),
+            Bars(),
             Objects(),
             Terms(),
         )

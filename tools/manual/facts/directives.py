@@ -15,6 +15,7 @@ from . import KINDS
 from .base import Content, Fact, Kind, UnknownFact, nearest
 from .command import exit_statuses
 from .drawings import PICTURES, sources
+from .measure import provenance_of, records
 from .render import Cell, Renderer, reference
 
 if TYPE_CHECKING:
@@ -144,6 +145,25 @@ class ExitDirective(FactDirective):
             for status, errors in entries
         ]
         return [renderer.table(("Exit status", "Error"), rows)]
+
+
+class ProvenanceDirective(FactDirective):
+    """Say where the figures of a benchmark come from."""
+
+    required_arguments = 1
+
+    def run(self) -> list[Node]:
+        """Return the sentence."""
+        known = {record.benchmark: record for _, record in records()}
+        record = known.get(self.arguments[0])
+        if record is None:
+            return self.fault(f"no benchmark {self.arguments[0]!r}{nearest(self.arguments[0], known)}")
+        kind = KINDS["measure"]
+        for path in kind.sources():
+            self.env.note_dependency(path)
+        paragraph = self.renderer().paragraph((provenance_of(record),), kind)
+        paragraph["classes"].append("emp-provenance")
+        return [paragraph]
 
 
 class DiagramDirective(FactDirective):

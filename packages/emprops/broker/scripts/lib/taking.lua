@@ -13,9 +13,9 @@ local function excludes(class, worker)
   return false
 end
 
-local function hand_over(id, state)
+local function hand_over(id, state, lease)
   return {
-    id, state.attempt, state.used, redis.call('ZSCORE', key.leases, id),
+    id, state.attempt, state.used, lease,
     redis.call('HGET', key.specs, id), redis.call('HGET', key.payloads, id),
   }
 end
@@ -31,14 +31,21 @@ local function repeated(worker, ticket)
   for id, attempt in string.gmatch(ids, '(%S+)=(%d+)') do
     local state = load_state(id)
     if state and state.status == status.running and state.attempt == tonumber(attempt) then
-      jobs[#jobs + 1] = hand_over(id, state)
+      jobs[#jobs + 1] = hand_over(id, state, redis.call('ZSCORE', key.leases, id))
     end
   end
   return jobs
 end
 
+local function move_bound(profile, class, top, bound, bonus)
+  redis.call('ZREM', key.heads, top)
+  redis.call('ZADD', key.heads, 0, profile .. bound .. class)
+  redis.call('HSET', key.bounds, profile .. class, bound .. bonus)
+end
+
 -- The top of `heads` for the profile is a bound on the best class: if it is stale it is corrected and the next top is
--- looked at, else the first job of that class is taken. Each stale bound is corrected once.
+-- looked at, else the first job of that class is taken and the bound moved to the next. Each stale bound is corrected
+-- once.
 local function take_one(worker, profile, lease_ms)
   local from = '[' .. profile
   for _ = 1, 1000 do
@@ -47,7 +54,8 @@ local function take_one(worker, profile, lease_ms)
       return nil, false
     end
     local standing, class = string.sub(top, 17, 40), string.sub(top, 41)
-    local head = first_of(key.pending, class)
+    local first = redis.call('ZRANGE', key.pending, '[' .. class, '[' .. class .. '\255', 'BYLEX', 'LIMIT', 0, 2)
+    local head = first[1]
     if not head then
       redis.call('ZREM', key.heads, top)
       redis.call('HDEL', key.bounds, profile .. class)
@@ -55,9 +63,7 @@ local function take_one(worker, profile, lease_ms)
       local bonus = string.sub(redis.call('HGET', key.bounds, profile .. class), 25)
       local bound = shifted(string.sub(head, 17, 40), tonumber(bonus))
       if bound ~= standing then
-        redis.call('ZREM', key.heads, top)
-        redis.call('ZADD', key.heads, 0, profile .. bound .. class)
-        redis.call('HSET', key.bounds, profile .. class, bound .. bonus)
+        move_bound(profile, class, top, bound, bonus)
       elseif excludes(class, worker) then
         from = '(' .. top
       else
@@ -68,11 +74,14 @@ local function take_one(worker, profile, lease_ms)
         state.worker = worker
         state.since = now
         redis.call('ZREM', key.pending, head)
+        if first[2] then
+          move_bound(profile, class, top, shifted(string.sub(first[2], 17, 40), tonumber(bonus)), bonus)
+        end
         redis.call('ZADD', key.leases, now + lease_ms, id)
         save_state(id, state)
         set_deadline(id, state)
         emit('job.claimed', id, state, { 'worker', worker, 'attempt', state.attempt })
-        return hand_over(id, state), false
+        return hand_over(id, state, tostring(now + lease_ms)), false
       end
     end
   end
