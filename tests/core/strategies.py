@@ -22,6 +22,9 @@ requirements = st.builds(
     regions=names,
     labels=names,
     excluded_labels=names,
+    excluded_workers=names,
+    customer=st.none() | st.sampled_from(NAMES),
+    isolated=st.booleans(),
 )
 capabilities = st.builds(
     Capabilities,
@@ -33,6 +36,8 @@ capabilities = st.builds(
     cpu_cores=st.sampled_from(SIZES),
     region=st.none() | st.sampled_from(NAMES),
     labels=st.frozensets(st.sampled_from(NAMES)),
+    customers=names,
+    excluded_customers=names,
 )
 few_requirements = st.builds(
     Requirements,

@@ -14,10 +14,11 @@ from emprops.core.matching import (
     CRITERIA,
     affinity_seconds,
     matches,
+    may_take,
     verdicts,
 )
 from emprops.core.requirements import Requirements
-from tests.core.strategies import capabilities, requirements
+from tests.core.strategies import NAMES, capabilities, requirements
 
 
 def reasons_against(job: Requirements, worker: Capabilities) -> list[str]:
@@ -36,6 +37,12 @@ def reasons_against(job: Requirements, worker: Capabilities) -> list[str]:
         against.append("labels")
     if [label for label in has["labels"] if label in wants["excluded_labels"]]:
         against.append("excluded_labels")
+    if has["customers"] and wants["customer"] not in has["customers"]:
+        against.append("customers")
+    if has["excluded_customers"] and wants["customer"] in [None, *has["excluded_customers"]]:
+        against.append("excluded_customers")
+    if wants["isolated"] and (len(has["customers"]) != 1 or wants["customer"] not in has["customers"]):
+        against.append("isolation")
     return against
 
 
@@ -48,9 +55,44 @@ def test_matching_agrees_with_an_independent_oracle(job: Requirements, worker: C
 
 @given(requirements, capabilities)
 def test_an_explanation_says_the_same_as_matching(job: Requirements, worker: Capabilities) -> None:
-    told = report("p", ("w",), job, worker)
+    told = report("p", ("a", "w"), job, worker)
     assert told.eligible is matches(job, worker)
-    assert [c.criterion for c in told.criteria] == [criterion.name for criterion in CRITERIA]
+    known = [criterion.name for criterion in CRITERIA]
+    assert [c.criterion for c in told.criteria] == known + ["excluded_workers"] * bool(job.excluded_workers)
+    alone = report("p", ("a",), job, worker)
+    assert alone.eligible is (matches(job, worker) and may_take(job, "a"))
+
+
+@given(requirements, st.sampled_from(NAMES))
+def test_a_worker_may_take_what_does_not_exclude_it(job: Requirements, worker: str) -> None:
+    assert may_take(job, worker) is all(worker != excluded for excluded in job.excluded_workers)
+    assert job.class_id.startswith("x") is bool(job.excluded_workers)
+
+
+def test_a_verdict_says_what_is_wanted_and_what_is_there() -> None:
+    job = Requirements(
+        service="comfyui",
+        models=frozenset({"b", "a"}),
+        gpu_memory_gb=16.5,
+        cpu_cores=4,
+        isolated=True,
+        customer="c",
+    )
+    worker = Capabilities(services=frozenset({"openai"}), gpu_memory_gb=8, customers=frozenset({"d", "c"}))
+    told = {v.criterion: (v.satisfied, v.wanted, v.have) for v in verdicts(job, worker)}
+    assert told == {
+        "service": (False, "comfyui", "openai"),
+        "models": (False, "a, b", ""),
+        "gpu_memory": (False, "16.5", "8"),
+        "memory": (True, "", ""),
+        "cpu_cores": (False, "4", ""),
+        "region": (True, "", ""),
+        "labels": (True, "", ""),
+        "excluded_labels": (True, "", ""),
+        "customers": (True, "c", "c, d"),
+        "excluded_customers": (True, "c", ""),
+        "isolation": (False, "yes", "c, d"),
+    }
 
 
 @given(requirements, capabilities)

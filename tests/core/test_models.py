@@ -77,6 +77,48 @@ def test_jobs_that_fail_together_do_not_return_together() -> None:
     assert len({policy.delay_seconds(1) for _ in range(50)}) > 40
 
 
+def test_the_lifecycle_is_the_one_that_was_designed() -> None:
+    """Written down a second time on purpose: a change of the table is a decision, and stands in two places."""
+    open_ones = "waiting pending running"
+    designed = {
+        "submit": ("", "pending"),
+        "schedule": ("", "waiting"),
+        "ready": ("waiting", "pending"),
+        "claim": ("pending", "running"),
+        "complete": ("running", "completed"),
+        "retry": ("running", "waiting"),
+        "bury": ("running", "dead"),
+        "release": ("running", "pending"),
+        "lose": ("running", "pending"),
+        "abandon": ("running", "dead"),
+        "overrun": ("running", "pending"),
+        "expire": (open_ones, "dead"),
+        "cancel": (open_ones, "cancelled"),
+        "revive": ("dead", "pending"),
+    }
+    assert {t.name: (" ".join(t.sources), t.target.value) for t in TRANSITIONS} == designed
+    pairs = {(s, target) for sources, target in designed.values() for s in (sources.split() or [""])}
+    for source in (None, *Status):
+        for target in Status:
+            assert may(source, target) is ((source or "", target) in pairs)
+        names = {
+            name for name, (sources, _) in designed.items() if (source or "") in (sources.split() or [""])
+        }
+        assert {t.name for t in transitions_from(source)} == names
+    assert transitions_from(Status.PENDING, ()) == ()
+    assert {status.value for status in Status if status.final} == {"completed", "dead", "cancelled"}
+    assert all(status.meaning.endswith(".") for status in Status)
+
+
+def test_a_place_has_a_key_of_fixed_width_and_is_what_it_says() -> None:
+    assert Place(100, 0, 1).key() == "00" + "0" * 12 + "0000000001"
+    assert Place(0, 255, 16).key() == "64" + "0000000000ff" + "0000000010"
+    assert Place.from_key("32" + "0000000000ff" + "0000000010") == Place(50, 255, 16)
+    assert Place(1, 2, 3) == Place(1, 2, 3)
+    with pytest.raises(AttributeError):
+        Place(1, 2, 3).priority = 4  # type: ignore[misc]  # what must not be possible
+
+
 def test_only_a_revived_dead_letter_leaves_a_final_status_and_every_status_can_be_reached() -> None:
     assert [t.name for status in FINAL for t in transitions_from(status)] == ["revive"]
     assert may(Status.DEAD, Status.PENDING)

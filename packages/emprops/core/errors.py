@@ -219,7 +219,7 @@ class BatchRefused(EmpropsError):
     """Some jobs of a batch were refused; the others are in the queue."""
 
     code = "batch_refused"
-    http_status = 207
+    http_status = 409
     exit_code = 5
     retryable = False
     meaning = "Some jobs of the batch were refused."
