@@ -81,6 +81,9 @@ hostile = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_s
     ("", "-", "--", "-1", "nan", "inf", "1e400", "{}", "[]", "null", '{"a":', "x" * 300, "💥", "a b")
 )
 NUMBERS = (
+    "--queue-timeout",
+    "--run-timeout",
+    "--total-timeout",
     "--gpu-memory-gb",
     "--memory-gb",
     "--cpu-cores",
@@ -125,7 +128,9 @@ def test_any_option_of_submit_is_taken_or_refused(
         was_refused(outcome, "invalid_request", "unknown_field", "payload_too_large")
 
 
-@pytest.mark.parametrize("words", [("job",), ("explain",), ("cancel",)], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "words", [("job",), ("explain",), ("cancel",), ("revive",), ("discard",)], ids=lambda words: words[0]
+)
 @given(job_id=hostile)
 @example(job_id="../x")
 @example(job_id="{default}")
@@ -150,6 +155,15 @@ def test_a_job_id_that_is_none_is_refused(
         (("worker", "--service", "simulation", "--gpu-memory-gb", "-1"), "invalid_request"),
         (("worker", "--service", "simulation", "--id", "a b"), "invalid_request"),
         (("up", "--service", "no-such-service"), "connector_unknown"),
+        (("revive", KNOWN), "job_not_dead"),
+        (("discard", KNOWN), "job_not_dead"),
+        (("workflow", "nothing"), "workflow_not_found"),
+        (("workflow", "nothing", "--cancel"), "workflow_not_found"),
+        (("batch", "/nowhere"), "invalid_request"),
+        (("submit", "s", "--isolated"), "invalid_request"),
+        (("submit", "s", "--run-timeout", "0"), "invalid_request"),
+        (("submit", "s", "--require-worker"), "worker_missing"),
+        (("submit", "s", "--exclude-worker", "a b"), "invalid_request"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else value,
 )

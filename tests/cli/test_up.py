@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,6 +48,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(shell: Shell) -> None:
     submitted = shell.start("submit", "simulation", "--payload", LONG, "--job-id", "j")
     killed = submitted.until("attempt 1 on").split()[-1]
     submitted.until("%")
+    killed_ms = time.time() * 1000
     os.kill(pids[killed], signal.SIGKILL)
     submitted.until("attempt 1 lost")
     other = submitted.until("attempt 2 on").split()[-1]
@@ -55,6 +57,8 @@ def test_a_worker_killed_in_the_middle_loses_nothing(shell: Shell) -> None:
     assert submitted.end() == 0
     job = shell.json("job", "j")
     assert [(a["outcome"], a["worker"]) for a in job["attempts"]] == [("lost", killed), ("completed", other)]
+    lease_ms = float(shell.environment["EMPROPS_LEASE_SECONDS"]) * 1000
+    assert job["attempts"][1]["started_ms"] - killed_ms <= lease_ms + 5000
 
 
 def test_a_dead_worker_is_started_again_and_that_is_said(up: Command, shell: Shell) -> None:
@@ -156,7 +160,38 @@ def test_every_command_shows_what_happened_to_people_and_to_programs(shell: Shel
     assert {job["job_id"] for job in shell.json("jobs")} == {"bad", "stuck"}
     assert not shell.json("explain", "stuck")["profiles"][0]["eligible"]
     events = [json.loads(line) for line in shell.run("events", "--json").stdout.splitlines()]
-    assert events[-1]["job"] == "stuck"
+    assert [event["job"] for event in events if "job" in event][-1] == "stuck"
+
+
+@pytest.mark.usefixtures("up")
+def test_an_operator_decides_about_dead_letters_workflows_and_work_that_nobody_can_run(
+    shell: Shell, tmp_path: Path
+) -> None:
+    rejected = '{"duration_seconds": 0, "fail": {"code": "job_rejected", "attempts": 1}, "result": "well"}'
+    shell.run("submit", "simulation", "--payload", rejected, "--job-id", "bad")
+    assert "pending" in shell.run("revive", "bad").stdout
+    eventually(lambda: shell.json("job", "bad")["result"] == "well")
+    shell.run("submit", "simulation", "--payload", rejected, "--job-id", "worse")
+    assert shell.json("discard", "worse") == {"job_id": "worse", "discarded": True}
+    assert shell.run("job", "worse").returncode == 4
+
+    requests = [
+        {"requirements": {"service": "nobody"}, "workflow": "film", "job_id": f"f{n}"} for n in range(3)
+    ]
+    file = tmp_path / "jobs.jsonl"
+    file.write_text("\n".join(json.dumps(request) for request in requests))
+    assert shell.run("batch", str(file)).stdout.split() == ["f0", "f1", "f2"]
+    assert shell.json("batch", str(file))["refused"] == 0
+    assert shell.json("workflow", "film")["open"] == 3
+    eventually(lambda: [found["pending"] for found in shell.json("unrunnable")] == [3])
+    assert "nobody" in shell.run("unrunnable").stdout
+    assert shell.json("workflow", "film", "--cancel", "--reason", "withdrawn")["cancelled"] == 3
+    refused = shell.run("batch", str(file).replace("jobs", "none"))
+    assert (refused.returncode, refused.stdout) == (2, "")
+    file.write_text(json.dumps({**requests[0], "job_id": "f9"}))
+    refused = shell.run("batch", str(file))
+    assert "workflow_cancelled" in refused.stdout
+    assert "batch_refused" in refused.stderr
 
 
 def _in_a_terminal(shell: Shell, *words: str) -> str:
