@@ -15,7 +15,7 @@ export EMPROPS_MAKE_STARTED := $(shell date +%s)
 # Keeps what is told and what is wrong in the order in which they happened.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help html live test lint lock records contract clean
+.PHONY: help html live test lint lock records mutants nightly contract clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,12 @@ lock: build/tools/uv/bin/uv ## Remake constraints.txt after a change to the depe
 
 records: $(VENV)/.ready-docs ## Make the recorded runs that pages show anew
 	@cd tools && ../$(BIN)/python -m recording
+
+mutants: $(VENV)/.ready-mutants ## Change the core a little, again and again: its tests must notice (some minutes)
+	@$(BIN)/python tools/mutants.py
+
+nightly: $(VENV)/.ready-test ## Search long: property tests and chaos in their long profiles (about half an hour)
+	@$(BIN)/python tools/nightly.py
 
 contract: $(VENV)/.ready-test ## Accept a change of names and values that users rely on
 	@$(BIN)/python tools/contract.py

@@ -74,7 +74,7 @@ def test_a_verdict_says_what_is_wanted_and_what_is_there() -> None:
         service="comfyui",
         models=frozenset({"b", "a"}),
         gpu_memory_gb=16.5,
-        cpu_cores=4,
+        cpu_cores=1,
         isolated=True,
         customer="c",
     )
@@ -85,7 +85,7 @@ def test_a_verdict_says_what_is_wanted_and_what_is_there() -> None:
         "models": (False, "a, b", ""),
         "gpu_memory": (False, "16.5", "8"),
         "memory": (True, "", ""),
-        "cpu_cores": (False, "4", ""),
+        "cpu_cores": (False, "1", ""),
         "region": (True, "", ""),
         "labels": (True, "", ""),
         "excluded_labels": (True, "", ""),
@@ -100,6 +100,7 @@ def test_affinity_is_bounded_and_earned_by_loaded_models_only(
     job: Requirements, worker: Capabilities
 ) -> None:
     bonus = affinity_seconds(job, worker)
+    assert AFFINITY_LOADED_MODELS_SECONDS == 30
     assert bonus == (
         AFFINITY_LOADED_MODELS_SECONDS if job.models and job.models <= worker.loaded_models else 0
     )

@@ -22,7 +22,8 @@ from emprops.core.events import all_events, parse_event
 from emprops.core.job import JobRequest
 from emprops.core.keys import KEYS, KeySpace
 from emprops.core.lifecycle import FINAL, TRANSITIONS, Status, may, transitions_from
-from emprops.core.ordering import Place
+from emprops.core.matching import CRITERIA
+from emprops.core.ordering import ORDER_LENGTH, PRIORITY_DEFAULT, PRIORITY_HIGHEST, PRIORITY_LOWEST, Place
 from emprops.core.replay import ReplayError, replay
 from emprops.core.retry import JITTER, RetryPolicy
 from emprops.core.settings import BrokerSettings, EmpropsSettings, WorkerSettings, all_settings
@@ -48,9 +49,23 @@ def test_an_order_key_can_be_read_back(place: Place) -> None:
     assert Place.from_key(place.key()) == place
 
 
-def test_a_text_of_another_length_is_no_order_key() -> None:
-    with pytest.raises(ValueError, match="24 characters"):
-        Place.from_key("32")
+@pytest.mark.parametrize("key", ["", "32", "3" * 23, "3" * 25])
+def test_a_text_of_another_length_is_no_order_key(key: str) -> None:
+    with pytest.raises(ValueError, match=f"24 characters, this has {len(key)}"):
+        Place.from_key(key)
+
+
+def test_priorities_go_from_0_to_100() -> None:
+    assert (PRIORITY_LOWEST, PRIORITY_DEFAULT, PRIORITY_HIGHEST, ORDER_LENGTH) == (0, 50, 100, 24)
+
+
+@pytest.mark.parametrize(
+    "fact", [TRANSITIONS[0], Place(1, 2, 3), CRITERIA[0]], ids=lambda fact: type(fact).__name__
+)
+def test_a_fact_cannot_be_changed(fact: Any) -> None:
+    with pytest.raises(AttributeError):
+        setattr(fact, next(iter(fact.__slots__)), "changed")
+    assert not hasattr(fact, "__dict__")
 
 
 policies = st.builds(
@@ -115,8 +130,6 @@ def test_a_place_has_a_key_of_fixed_width_and_is_what_it_says() -> None:
     assert Place(0, 255, 16).key() == "64" + "0000000000ff" + "0000000010"
     assert Place.from_key("32" + "0000000000ff" + "0000000010") == Place(50, 255, 16)
     assert Place(1, 2, 3) == Place(1, 2, 3)
-    with pytest.raises(AttributeError):
-        Place(1, 2, 3).priority = 4  # type: ignore[misc]  # what must not be possible
 
 
 def test_only_a_revived_dead_letter_leaves_a_final_status_and_every_status_can_be_reached() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
-EXTRAS = {"docs": ("docs",), "test": ("docs", "test")}
+EXTRAS = {"docs": ("docs",), "test": ("docs", "test"), "mutants": ("docs", "test", "mutants")}
 """What each level of the environment installs; a later level contains the earlier ones."""
 
 
