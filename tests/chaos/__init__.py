@@ -1,0 +1,1 @@
+"""Everything breaks at random, and no job is lost."""
