@@ -475,7 +475,7 @@ async def test_a_profile_without_workers_is_let_go_everywhere(pool: Pool) -> Non
     await one.reap()
     held = str(await pool.broker.connection.hgetall(pool.broker.keys.key("eligible")))
     assert two.profile_id not in held
-    for name in ("profiles", "synced", "profile_idle", "heads", "bounds"):
+    for name in ("profiles", "meta", "profile_idle", "heads", "bounds"):
         assert two.profile_id not in str((await pool.picture()).get(pool.broker.keys.key(name), "")), name
     await check_invariants(pool)
     await two.register()
