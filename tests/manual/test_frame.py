@@ -156,6 +156,8 @@ def test_the_bar_on_top_stays_in_view(manual: Path, open_page: OpenPage) -> None
     box = page.locator(".topbar").bounding_box()
     assert box is not None
     assert box["y"] == 0
+    seen = "x => document.elementFromPoint(x, 20).closest('.topbar') !== null"
+    assert [page.evaluate(seen, x) for x in (30, 700, 1400)] == [True, True, True]
 
 
 def test_the_manual_can_be_read_without_scripts(manual: Path, open_page: OpenPage) -> None:
