@@ -1,8 +1,8 @@
 -- Give a worker the first jobs in the order that it can run.
 --
--- The top of `heads` for the worker's profile is a bound on the best class: its first job is taken if it goes before the
--- next bound, else the bound is corrected and the next top is looked at. Each stale bound is corrected once, so the cost
--- does not grow with jobs or classes. A claim whose answer was lost is asked again with the same ticket and gives the same jobs.
+-- The top of `heads` for the worker's profile is a bound on the best class: if it is stale it is corrected and the next
+-- top is looked at, else the first job of that class is taken. Each stale bound is corrected once, so the cost does not
+-- grow with jobs or classes. A claim whose answer was lost is asked again with the same ticket and gives the same jobs.
 --
 -- keys: meta workers claims idle pending heads bounds eligible classes states specs payloads leases delayed deadlines events
 -- args: worker ticket count lease_ms

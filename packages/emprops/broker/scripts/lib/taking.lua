@@ -45,19 +45,17 @@ local function move_bound(profile, class, top, bound, bonus)
   redis.call('HSET', key.bounds, profile .. class, bound .. bonus)
 end
 
--- The top of `heads` for the profile is a bound on the best class. Its first job is taken if it goes before the next bound,
--- even where the bound is stale; else the bound is corrected and the next top is looked at. After that a bound is moved only
--- if another class goes first now, so jobs of one class in a row leave it where it is.
+-- The top of `heads` for the profile is a bound on the best class: if it is stale it is corrected and the next top is
+-- looked at, else the first job of that class is taken and the bound moved to the next. Each stale bound is corrected
+-- once.
 local function take_one(worker, profile, lease_ms)
   local from = '[' .. profile
   for _ = 1, 1000 do
-    local tops = redis.call('ZRANGE', key.heads, from, '[' .. profile .. '\255', 'BYLEX', 'LIMIT', 0, 2)
-    local top = tops[1]
+    local top = redis.call('ZRANGE', key.heads, from, '[' .. profile .. '\255', 'BYLEX', 'LIMIT', 0, 1)[1]
     if not top then
       return nil, false
     end
-    local class, bonus = string.sub(top, 41, 56), string.sub(top, 57)
-    local following = tops[2] and string.sub(tops[2], 17, 40)
+    local standing, class, bonus = string.sub(top, 17, 40), string.sub(top, 41, 56), string.sub(top, 57)
     local first = redis.call('ZRANGE', key.pending, '[' .. class, '[' .. class .. '\255', 'BYLEX', 'LIMIT', 0, 2)
     local head = first[1]
     if not head then
@@ -65,7 +63,7 @@ local function take_one(worker, profile, lease_ms)
       redis.call('HDEL', key.bounds, profile .. class)
     else
       local bound = shifted(string.sub(head, 17, 40), bonus)
-      if following and bound > following then
+      if bound ~= standing then
         move_bound(profile, class, top, bound, bonus)
       elseif excludes(class, worker) then
         from = '(' .. top
@@ -77,11 +75,8 @@ local function take_one(worker, profile, lease_ms)
         state.worker = worker
         state.since = now
         redis.call('ZREM', key.pending, head)
-        if following and first[2] then
-          local after = shifted(string.sub(first[2], 17, 40), bonus)
-          if after > following then
-            move_bound(profile, class, top, after, bonus)
-          end
+        if first[2] then
+          move_bound(profile, class, top, shifted(string.sub(first[2], 17, 40), bonus), bonus)
         end
         redis.call('ZADD', key.leases, now + lease_ms, id)
         save_state(id, state)
