@@ -10,6 +10,8 @@ from . import (
     changes,
     domain,
     frontmatter,
+    hints,
+    interfaces,
     journeys,
     mermaid,
     modules,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 PARTS = (
     attributes,
+    hints,
     blocks,
     frontmatter,
     journeys,
@@ -32,6 +35,7 @@ PARTS = (
     domain,
     outside,
     modules,
+    interfaces,
     records,
     changes,
     trust,

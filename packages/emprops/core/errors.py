@@ -163,6 +163,18 @@ class JobFinished(EmpropsError):
     remedy = "Read the job: its status says how it ended. Nothing was changed."
 
 
+class JobUnfinished(EmpropsError):
+    """The result of a job was asked for before its end."""
+
+    code = "job_unfinished"
+    http_status = 409
+    exit_code = 5
+    retryable = True
+    meaning = "The job has not ended yet, so it has no result."
+    cause = "The job is waiting, pending or running."
+    remedy = "Ask again later, follow the events, or ask what the job is waiting for."
+
+
 class JobNotDead(EmpropsError):
     """Something was asked of a job that is possible with a dead letter only."""
 
@@ -249,6 +261,18 @@ class WorkflowCancelled(EmpropsError):
     meaning = "The workflow was called off and takes no more jobs."
     cause = "Somebody cancelled the workflow as a whole before this submit."
     remedy = "Submit under a new workflow if the work is wanted after all."
+
+
+class WorkflowTaken(EmpropsError):
+    """A job was submitted to a workflow of another customer."""
+
+    code = "workflow_taken"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The workflow belongs to another customer."
+    cause = "The first job of the workflow had another customer, or none: a workflow is of one customer or of nobody."
+    remedy = "Submit under another workflow name, or with the customer of the workflow's first job."
 
 
 class LeaseLost(EmpropsError):
@@ -361,6 +385,146 @@ class ConnectorUnknown(EmpropsError):
     meaning = "No connector with this name is installed."
     cause = "The name is misspelt, or the package that brings the connector is not installed."
     remedy = "Use one of the names in the detail, or install the package that provides the connector."
+
+
+class Unauthenticated(EmpropsError):
+    """A request says nothing about who makes it, or nothing that holds."""
+
+    code = "unauthenticated"
+    http_status = 401
+    exit_code = 10
+    retryable = False
+    meaning = "The request carries no valid API key."
+    cause = "The key is missing, misspelt, expired, revoked, or was rotated longer ago than the overlap."
+    remedy = "Send `Authorization: Bearer` with a valid key; `emprops keys create` makes one."
+
+
+class Forbidden(EmpropsError):
+    """The key is valid, and not good for what was asked."""
+
+    code = "forbidden"
+    http_status = 403
+    exit_code = 10
+    retryable = False
+    meaning = "The API key does not allow this."
+    cause = "The key lacks the role that the operation needs, or the request names another customer than the key's."
+    remedy = "Use a key with the role named in the detail, or leave the customer out."
+
+
+class ApiKeyNotFound(EmpropsError):
+    """No API key has the given id."""
+
+    code = "api_key_not_found"
+    http_status = 404
+    exit_code = 4
+    retryable = False
+    meaning = "No API key has this id."
+    cause = "The id is wrong, belongs to another pool, or the key was revoked or expired long ago."
+    remedy = "List the keys of the pool with `emprops keys list`."
+
+
+class ApiKeyRevoked(EmpropsError):
+    """A revoked or expired key was to be rotated."""
+
+    code = "api_key_revoked"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The API key is not valid any more."
+    cause = "It was revoked, or has expired, before the request; that is for good."
+    remedy = "Make a new key."
+
+
+class ApiKeyLimitReached(EmpropsError):
+    """The pool has as many API keys as it keeps."""
+
+    code = "api_key_limit_reached"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The pool has as many API keys as it keeps."
+    cause = "Keys are made for every occasion and never revoked."
+    remedy = "Revoke keys that nobody uses: a record goes 30 days after its key was revoked or expired."
+
+
+class EndpointNotFound(RequestError):
+    """A request names a path that the API does not have."""
+
+    code = "endpoint_not_found"
+    http_status = 404
+    meaning = "The API has no such path."
+    cause = "The path is misspelt, or lacks the version that every path begins with."
+    remedy = "Look the path up in the API reference, or in `/openapi.json` of the server."
+
+
+class MethodNotAllowed(RequestError):
+    """A path exists, but not with the method of the request."""
+
+    code = "method_not_allowed"
+    http_status = 405
+    meaning = "The path does not take this method."
+    cause = "A request with another method than those that the `Allow` header of the answer names."
+    remedy = "Use one of the methods in the `Allow` header."
+
+
+class MediaTypeUnsupported(RequestError):
+    """The body of a request is not declared as JSON."""
+
+    code = "media_type_unsupported"
+    http_status = 415
+    meaning = "The body of the request is not declared as JSON."
+    cause = (
+        "The header `Content-Type` is missing or names something else; `curl -d` alone sends that of a form."
+    )
+    remedy = "Send `Content-Type: application/json`; with curl, use `--json`."
+
+
+class RequestTooLarge(RequestError):
+    """The body of a request is larger than the API reads."""
+
+    code = "request_too_large"
+    http_status = 413
+    meaning = "The body of the request is larger than the API takes."
+    cause = "The body has more bytes than the body limit; the API stops reading there."
+    remedy = "Send fewer jobs in a request, put large inputs into object storage, or raise the limit."
+
+
+class AddressUnusable(EmpropsError):
+    """The API cannot listen where it was told to."""
+
+    code = "address_unusable"
+    http_status = 500
+    exit_code = 5
+    retryable = True
+    meaning = "The API cannot listen at its address."
+    cause = "Another process listens there, or the address is none of this machine."
+    remedy = "Stop the other process, or set another host or port."
+
+
+class InternalFault(EmpropsError):
+    """The API broke off with an exception that it does not know."""
+
+    code = "internal_fault"
+    http_status = 500
+    exit_code = 6
+    retryable = True
+    meaning = "The API failed at the request through a fault of its own."
+    cause = "A fault in the code; the log has the exception under the id of the request."
+    remedy = (
+        "Report the request id to whoever runs the API. A submit with an idempotency key can be sent again."
+    )
+
+
+class NotReady(EmpropsError):
+    """Something that the API depends on is not there."""
+
+    code = "not_ready"
+    http_status = 503
+    exit_code = 6
+    retryable = True
+    meaning = "The API cannot serve requests now."
+    cause = "A dependency named in the detail does not answer, or is not fit."
+    remedy = "Mend the dependency named in the detail; the API needs no restart."
 
 
 class WaitTimeout(EmpropsError):
@@ -486,7 +650,7 @@ class JobDeadError(EmpropsError):
     """A caller waited for a job that was given up."""
 
     code = "job_dead"
-    http_status = 502
+    http_status = 409
     exit_code = 7
     retryable = False
     meaning = "The job was given up."

@@ -217,12 +217,21 @@ KEYS: tuple[Key, ...] = (
         "A field goes when the last open job of its customer ends.",
     ),
     Key(
+        "customer_jobs",
+        "sorted set",
+        "",
+        "The open jobs of each customer, for listing.",
+        "customer and job id, separated by a space, all scored 0",
+        "A member stays until its job ends.",
+    ),
+    Key(
         "workflows",
         "hash",
         "",
         "The workflows.",
         "workflow → JSON: `time` of its first submit in ms, which stands in the order keys of all its jobs; jobs "
-        "`open`, `completed`, `dead`, `cancelled`; `closed` once it is called off; `keep`, how long it is kept, in ms",
+        "`open`, `completed`, `dead`, `cancelled`; `customer` whom it belongs to; `closed` once it is called off; "
+        "`keep`, how long it is kept, in ms",
         "A field goes some time after the last open job of the workflow has ended.",
     ),
     Key(
@@ -312,6 +321,14 @@ KEYS: tuple[Key, ...] = (
         "Every change, in order.",
         "one entry an event, its fields as text",
         "Capped: the oldest entries beyond the limit are trimmed at each append.",
+    ),
+    Key(
+        "api_keys",
+        "hash",
+        "",
+        "The API keys, without their secrets.",
+        "key id → JSON: name, roles, customer, times, and of each secret that is taken its SHA-256",
+        "A field goes some time after its key was revoked or has expired, when another key is made.",
     ),
     Key(
         "wake",

@@ -253,6 +253,44 @@ class WorkerSettings(EmpropsSettings):
     )
 
 
+class ApiSettings(EmpropsSettings):
+    """The API: read by its processes only."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX + "API_")
+
+    host: str = setting(
+        "127.0.0.1",
+        unit="name",
+        effect="Address that the API listens at. The default is reached from this machine only.",
+    )
+    port: int = setting(8420, unit="1", ge=0, le=65_535, effect="TCP port of the API. 0: any free one.")
+    body_limit_bytes: int = setting(
+        8_388_608,
+        unit="bytes",
+        ge=1024,
+        le=1_073_741_824,
+        effect="Largest body of a request. The API stops reading there; a batch of jobs must fit.",
+    )
+    cors_origins: str = setting(
+        "",
+        unit="URL",
+        effect="Origins whose pages may call the API from a browser, separated by commas. Empty: none.",
+    )
+    shutdown_seconds: float = setting(
+        10.0,
+        unit="s",
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        effect="How long a stopping API lets open requests end before it breaks them off.",
+    )
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of ``cors_origins``, one by one."""
+        return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+
 def all_settings() -> tuple[type[EmpropsSettings], ...]:
     """Return every settings class."""
-    return (BrokerSettings, WorkerSettings)
+    return (BrokerSettings, WorkerSettings, ApiSettings)

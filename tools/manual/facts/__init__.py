@@ -8,6 +8,7 @@ from types import MappingProxyType
 from .base import Kind
 from .command import Commands
 from .criterion import Criteria
+from .endpoint import Endpoints
 from .error import Errors
 from .event import Events
 from .key import Keys
@@ -34,6 +35,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Keys(),
             Scripts(),
             Commands(),
+            Endpoints(),
             Measures(),
             Bars(),
             Objects(),
