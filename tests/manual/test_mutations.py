@@ -129,8 +129,8 @@ FAULTS = (
     Fault(
         "an endpoint is renamed",
         "packages/emprops/api/routers/jobs.py",
-        '@router.get("/{job_id}/result"',
-        '@router.get("/{job_id}/outcome"',
+        '"/{job_id}/result"',
+        '"/{job_id}/outcome"',
         "build",
     ),
     Fault(
