@@ -93,9 +93,9 @@ def test_every_block_of_a_page_runs_and_shows_what_comes_out(page: str, manual: 
         _text(page),
         re.MULTILINE,
     )
-    assert len([b for b in blocks if b.language in ("bash", "python", "javascript", "json", "http")]) == len(fences), (
-        "the page's source has other blocks than the build found"
-    )
+    assert len([b for b in blocks if b.language in ("bash", "python", "javascript", "json", "http")]) == len(
+        fences
+    ), "the page's source has other blocks than the build found"
 
 
 def _text(page: str) -> str:
