@@ -1,4 +1,9 @@
-"""The OpenAPI tells the truth: whatever is sent, the answer is one that it declares."""
+"""The OpenAPI tells the truth: whatever is sent, right or wrong, the answer is one that it declares.
+
+Schemathesis makes the requests and checks each answer with all its checks: status, media type, schema, headers, no
+server error, right requests accepted, wrong ones refused. Under `HYPOTHESIS_PROFILE=nightly` it makes at least 1,000
+for each operation.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,6 @@ from typing import Any, TypeAlias, cast
 import hypothesis
 import pytest
 import schemathesis
-from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis import APIOperation, GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -23,7 +27,7 @@ from tests.queue.harness import settings
 
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-EXAMPLES = 1000 if NIGHTLY else 20
+EXAMPLES = 1000 if NIGHTLY else 12
 SCHEMA = schemathesis.openapi.from_dict(create_app(ApiSettings()).openapi())
 OPERATIONS: list[Operation] = [cast(Ok[Operation], found).ok() for found in SCHEMA.get_all_operations()]
 REFUSING = [
@@ -40,10 +44,6 @@ ACROSS_FIELDS = {
     "admin is for keys of all customers: it makes keys for any",
 }
 """Rules that join several fields, or lie in an opaque text: a schema cannot say them."""
-
-
-def test_the_document_is_valid_openapi() -> None:
-    OpenAPIV31SpecValidator(create_app(ApiSettings()).openapi()).validate()
 
 
 @pytest.fixture(scope="module")
