@@ -1,5 +1,6 @@
 """The queue itself: server scripts, clients for both sides of it, and the embedded server."""
 
+from .api_keys import ApiKeys
 from .broker import BATCH_MOST, WAIT_MOST_SECONDS, Broker, require_completed
 from .embedded import EmbeddedServer, find_address, publish_address
 from .session import Claim, ClaimedJob, WorkerSession
@@ -8,6 +9,7 @@ from .submitting import new_job_id
 __all__ = [
     "BATCH_MOST",
     "WAIT_MOST_SECONDS",
+    "ApiKeys",
     "Broker",
     "Claim",
     "ClaimedJob",

@@ -25,7 +25,11 @@ def refusal_of(address: Address, allowed: tuple[Network, ...] = ()) -> str:
         if not any(one.version == network.version and one in network for network in allowed):
             reason = _not_public(one)
             if reason:
-                return f"{address} is {reason}" if one == address else f"{address} stands for {one}, which is {reason}"
+                return (
+                    f"{address} is {reason}"
+                    if one == address
+                    else f"{address} stands for {one}, which is {reason}"
+                )
         elif one == address:
             return ""
     return ""

@@ -363,6 +363,134 @@ class ConnectorUnknown(EmpropsError):
     remedy = "Use one of the names in the detail, or install the package that provides the connector."
 
 
+class Unauthenticated(EmpropsError):
+    """A request says nothing about who makes it, or nothing that holds."""
+
+    code = "unauthenticated"
+    http_status = 401
+    exit_code = 10
+    retryable = False
+    meaning = "The request carries no valid API key."
+    cause = "The key is missing, misspelt, expired, revoked, or was rotated longer ago than the overlap."
+    remedy = "Send `Authorization: Bearer` with a valid key; `emprops keys create` makes one."
+
+
+class Forbidden(EmpropsError):
+    """The key is valid, and not good for what was asked."""
+
+    code = "forbidden"
+    http_status = 403
+    exit_code = 10
+    retryable = False
+    meaning = "The API key does not allow this."
+    cause = "The key lacks the role that the operation needs, or the request names another customer than the key's."
+    remedy = "Use a key with the role named in the detail, or leave the customer out."
+
+
+class ApiKeyNotFound(EmpropsError):
+    """No API key has the given id."""
+
+    code = "api_key_not_found"
+    http_status = 404
+    exit_code = 4
+    retryable = False
+    meaning = "No API key has this id."
+    cause = "The id is wrong, belongs to another pool, or the key was revoked or expired long ago."
+    remedy = "List the keys of the pool with `emprops keys list`."
+
+
+class ApiKeyRevoked(EmpropsError):
+    """A revoked or expired key was to be rotated."""
+
+    code = "api_key_revoked"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The API key is not valid any more."
+    cause = "It was revoked, or has expired, before the request; that is for good."
+    remedy = "Make a new key."
+
+
+class ApiKeyLimitReached(EmpropsError):
+    """The pool has as many API keys as it keeps."""
+
+    code = "api_key_limit_reached"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The pool has as many API keys as it keeps."
+    cause = "Keys are made for every occasion and never revoked."
+    remedy = "Revoke keys that nobody uses: a record goes 30 days after its key was revoked or expired."
+
+
+class EndpointNotFound(RequestError):
+    """A request names a path that the API does not have."""
+
+    code = "endpoint_not_found"
+    http_status = 404
+    meaning = "The API has no such path."
+    cause = "The path is misspelt, or lacks the version that every path begins with."
+    remedy = "Look the path up in the API reference, or in `/openapi.json` of the server."
+
+
+class MethodNotAllowed(RequestError):
+    """A path exists, but not with the method of the request."""
+
+    code = "method_not_allowed"
+    http_status = 405
+    meaning = "The path does not take this method."
+    cause = "A request with another method than those that the `Allow` header of the answer names."
+    remedy = "Use one of the methods in the `Allow` header."
+
+
+class RequestTooLarge(RequestError):
+    """The body of a request is larger than the API reads."""
+
+    code = "request_too_large"
+    http_status = 413
+    meaning = "The body of the request is larger than the API takes."
+    cause = "The body has more bytes than the body limit; the API stops reading there."
+    remedy = "Send fewer jobs in a request, put large inputs into object storage, or raise the limit."
+
+
+class AddressUnusable(EmpropsError):
+    """The API cannot listen where it was told to."""
+
+    code = "address_unusable"
+    http_status = 500
+    exit_code = 5
+    retryable = True
+    meaning = "The API cannot listen at its address."
+    cause = "Another process listens there, or the address is none of this machine."
+    remedy = "Stop the other process, or set another host or port."
+
+
+class InternalFault(EmpropsError):
+    """The API broke off with an exception that it does not know."""
+
+    code = "internal_fault"
+    http_status = 500
+    exit_code = 1
+    retryable = True
+    meaning = "The API failed at the request through a fault of its own."
+    cause = "A fault in the code; the log has the exception under the id of the request."
+    remedy = (
+        "Report the request id to whoever runs the API. A submit with an idempotency key can be sent again."
+    )
+
+
+class NotReady(EmpropsError):
+    """Something that the API depends on is not there."""
+
+    code = "not_ready"
+    http_status = 503
+    exit_code = 6
+    retryable = True
+    meaning = "The API cannot serve requests now."
+    cause = "A dependency named in the detail does not answer, or is not fit."
+    remedy = "Mend the dependency named in the detail; the API needs no restart."
+
+
 class WebhookNotFound(EmpropsError):
     """No webhook subscription has the given id."""
 
@@ -407,7 +535,9 @@ class WebhookLeaseLost(EmpropsError):
     exit_code = 5
     retryable = False
     meaning = "The deliverer does not serve this subscription any more."
-    cause = "Its lease ran out, or the subscription was disabled or deleted; another deliverer may serve it now."
+    cause = (
+        "Its lease ran out, or the subscription was disabled or deleted; another deliverer may serve it now."
+    )
     remedy = "Nothing: the deliverer lets go by itself, and what it had not reported is delivered again."
 
 

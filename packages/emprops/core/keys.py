@@ -322,6 +322,14 @@ KEYS: tuple[Key, ...] = (
         "Capped: the oldest entries beyond the limit are trimmed at each append.",
     ),
     Key(
+        "api_keys",
+        "hash",
+        "",
+        "The API keys, without their secrets.",
+        "key id → JSON: name, roles, customer, times, and of each secret that is taken its SHA-256",
+        "A field goes some time after its key was revoked or has expired, when another key is made.",
+    ),
+    Key(
         "webhooks",
         "hash",
         "",

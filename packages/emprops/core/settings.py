@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .egress import Network
 from .errors import SettingsInvalid
 from .keys import POOL_PATTERN
 
@@ -254,6 +255,44 @@ class WorkerSettings(EmpropsSettings):
     )
 
 
+class ApiSettings(EmpropsSettings):
+    """The API: read by its processes only."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX + "API_")
+
+    host: str = setting(
+        "127.0.0.1",
+        unit="name",
+        effect="Address that the API listens at. The default is reached from this machine only.",
+    )
+    port: int = setting(8420, unit="1", ge=0, le=65_535, effect="TCP port of the API. 0: any free one.")
+    body_limit_bytes: int = setting(
+        8_388_608,
+        unit="bytes",
+        ge=1024,
+        le=1_073_741_824,
+        effect="Largest body of a request. The API stops reading there; a batch of jobs must fit.",
+    )
+    cors_origins: str = setting(
+        "",
+        unit="URL",
+        effect="Origins whose pages may call the API from a browser, separated by commas. Empty: none.",
+    )
+    shutdown_seconds: float = setting(
+        10.0,
+        unit="s",
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        effect="How long a stopping API lets open requests end before it breaks them off.",
+    )
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of ``cors_origins``, one by one."""
+        return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+
 class WebhookSettings(EmpropsSettings):
     """Webhooks: read by deliverers, and by the API where it manages subscriptions."""
 
@@ -296,7 +335,11 @@ class WebhookSettings(EmpropsSettings):
         effect="Longest wait before an attempt.",
     )
     concurrency: int = setting(
-        64, unit="1", ge=1, le=1000, effect="Most attempts that one deliverer makes at a time, to all endpoints."
+        64,
+        unit="1",
+        ge=1,
+        le=1000,
+        effect="Most attempts that one deliverer makes at a time, to all endpoints.",
     )
     lease_seconds: float = setting(
         10.0,
@@ -335,7 +378,7 @@ class WebhookSettings(EmpropsSettings):
         return value
 
     @property
-    def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    def networks(self) -> tuple[Network, ...]:
         """The networks of ``allowed_networks``, one by one."""
         return tuple(ipaddress.ip_network(network) for network in _listed(self.allowed_networks))
 
@@ -346,4 +389,4 @@ def _listed(text: str) -> list[str]:
 
 def all_settings() -> tuple[type[EmpropsSettings], ...]:
     """Return every settings class."""
-    return (BrokerSettings, WorkerSettings, WebhookSettings)
+    return (BrokerSettings, WorkerSettings, ApiSettings, WebhookSettings)

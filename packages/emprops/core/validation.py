@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -30,7 +30,9 @@ def parse(model: type[Model], data: Model | Mapping[str, Any], *, what: str) -> 
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise _explain(model, error, what) from error
+        raise explain(
+            model, error.errors(include_url=False, include_context=False, include_input=False), what
+        ) from error
     except RecursionError as error:
         raise InvalidRequest(f"{what}: nested too deeply", detail={"problems": []}) from error
 
@@ -55,11 +57,20 @@ def require_within(field: str, value: object, least: float, most: float) -> None
         raise invalid(field, f"{value!r} is not in {least:,} to {most:,}")
 
 
-def _explain(model: type[BaseModel], error: ValidationError, what: str) -> InvalidRequest | UnknownField:
+def explain(
+    model: type[BaseModel] | None, faults: Sequence[Mapping[str, Any]], what: str
+) -> InvalidRequest | UnknownField:
+    """Return the error for what pydantic found wrong.
+
+    Args:
+        model: the model that was read into, for the names that are known; ``None`` if there is none.
+        faults: what pydantic found.
+        what: what the data is, for the message.
+    """
     problems = []
-    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+    for fault in faults:
         where = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
+        if fault["type"] == "extra_forbidden" and model is not None:
             known = _fields_at(model, fault["loc"][:-1])
             name = str(fault["loc"][-1])
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

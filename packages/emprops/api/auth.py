@@ -1,0 +1,83 @@
+"""Who makes a request, and whether they may: the one guard of every operation, declared in the OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Security
+from fastapi.openapi.models import HTTPBearer as BearerModel
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection
+
+from ..broker import ApiKeys
+from ..core.access import Principal, Role
+from ..core.errors import Forbidden, Unauthenticated
+
+SCHEME = "ApiKey"
+
+
+class BearerToken(SecurityBase):
+    """Takes the token out of the header ``Authorization: Bearer``, of a request or of a WebSocket."""
+
+    def __init__(self) -> None:
+        self.scheme_name = SCHEME
+        self.model = BearerModel(description="An API key, as `emprops keys create` prints it.")
+
+    async def __call__(self, connection: HTTPConnection) -> str:
+        """Return the token, empty if there is none."""
+        scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+
+_token = BearerToken()
+
+
+async def authenticated(
+    connection: HTTPConnection, scopes: SecurityScopes, token: Annotated[str, Security(_token)]
+) -> Principal:
+    """Return whoever makes a request, if their key has every role that the operation asks for.
+
+    Args:
+        connection: the request, or the WebSocket.
+        scopes: the roles that the operation asks for.
+        token: what the request carries.
+
+    Raises:
+        Unauthenticated: there is no valid key.
+        Forbidden: the key lacks a role.
+    """
+    if not token:
+        raise Unauthenticated
+    keys: ApiKeys = connection.app.state.keys
+    principal = await keys.authenticate(token)
+    for scope in scopes.scopes:
+        require_role(principal, Role(scope))
+    return principal
+
+
+def require_role(principal: Principal, role: Role) -> None:
+    """Refuse a principal without a role.
+
+    Raises:
+        Forbidden: it lacks the role.
+    """
+    if not principal.allows(role):
+        raise Forbidden(
+            f"key {principal.key_id} lacks the role {role.value}",
+            detail={"role": role.value, "roles": sorted(principal.roles)},
+        )
+
+
+def require(role: Role) -> Any:
+    """Return the guard of an operation that needs a role.
+
+    The OpenAPI then has the role in the operation's security requirement, and as ``x-required-role``.
+    """
+    return Security(authenticated, scopes=[role.value])
+
+
+Submitter = Annotated[Principal, require(Role.SUBMIT)]
+Reader = Annotated[Principal, require(Role.READ)]
+Operator = Annotated[Principal, require(Role.OPERATE)]
+Administrator = Annotated[Principal, require(Role.ADMIN)]

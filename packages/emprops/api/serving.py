@@ -1,0 +1,70 @@
+"""Running the API: one process, one listening socket, and a stop that lets open requests end."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from ..core.errors import AddressUnusable
+from ..core.settings import ApiSettings
+from .app import create_app
+
+
+def listen(settings: ApiSettings) -> socket.socket:
+    """Return a socket that listens where the settings say.
+
+    Raises:
+        AddressUnusable: the address is taken, or is none of this machine.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        raise AddressUnusable(
+            f"cannot listen at {settings.host} port {settings.port}: {error}",
+            detail={"host": settings.host, "port": settings.port},
+        ) from error
+
+
+def base_url(listener: socket.socket) -> str:
+    """Return the address of the API that listens at a socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(
+    settings: ApiSettings | None = None,
+    *,
+    listener: socket.socket | None = None,
+    url: str | None = None,
+    on_server: Callable[[uvicorn.Server], None] | None = None,
+) -> None:
+    """Serve the API until it is told to stop: by SIGINT, SIGTERM, or ``should_exit`` of the server.
+
+    Args:
+        settings: address and limits; read from the environment if left out.
+        listener: a socket that listens already, before the address of the settings.
+        url: address of the server of the queue, before the settings.
+        on_server: called with the server before it starts.
+
+    Raises:
+        AddressUnusable: the address is taken, or is none of this machine.
+        ServerUnreachable: no server of the queue is configured, and no embedded one is running.
+    """
+    settings = settings or ApiSettings.load()
+    app = create_app(settings, url=url)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=round(settings.shutdown_seconds),
+        lifespan="on",
+    )
+    server = uvicorn.Server(config)
+    if on_server is not None:
+        on_server(server)
+    with listener or listen(settings) as listening:
+        await server.serve(sockets=[listening])
