@@ -286,3 +286,12 @@ def message_id(pool: str, event: Event) -> str:
         event: an event of the pool, or a test.
     """
     return f"{pool}_{event.event_id}"
+
+
+def host_of(url: str) -> str:
+    """Return the host of a webhook's address, without brackets.
+
+    Args:
+        url: a checked address.
+    """
+    return (HttpUrl(url).host or "").strip("[]")
