@@ -15,6 +15,7 @@ from pydantic import (
     JsonValue,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
 )
 
 from .events import AnyEvent, Event, JobEvent, WebhookEvent, WebhookLagged, WorkflowEnded, all_events
@@ -74,9 +75,25 @@ def _known_kinds(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
 
 
-WebhookUrl = Annotated[str, StringConstraints(min_length=1, max_length=URL_LENGTH), AfterValidator(_http)]
+WebhookUrl = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=URL_LENGTH),
+    AfterValidator(_http),
+    WithJsonSchema({"type": "string", "format": "http-url", "minLength": 1, "maxLength": URL_LENGTH}),
+]
 """Address of an endpoint: `http` or `https`, without user, password or fragment."""
-EventNames = Annotated[tuple[str, ...], Field(max_length=64), AfterValidator(_known_kinds)]
+EventNames = Annotated[
+    tuple[str, ...],
+    Field(max_length=64),
+    AfterValidator(_known_kinds),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "maxItems": 64,
+            "items": {"type": "string", "enum": [event.type_name() for event in all_events()]},
+        }
+    ),
+]
 """Names of events, each once."""
 Description = Annotated[str, StringConstraints(max_length=200)]
 
