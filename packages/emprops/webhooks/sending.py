@@ -67,7 +67,7 @@ class Endpoint:
         self._settings = settings
         self._resolver = resolver
         self._client = httpx.AsyncClient(
-            verify=_trusted(),
+            verify=trusted(),
             trust_env=False,
             follow_redirects=False,
             timeout=None,
@@ -194,7 +194,8 @@ def _wait(retry_after: str) -> float:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
+    """Return whom connections trust: the certificates of the system, or of ``SSL_CERT_FILE``."""
     return ssl.create_default_context()
 
 
