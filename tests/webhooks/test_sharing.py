@@ -82,7 +82,9 @@ async def test_what_a_deliverer_reports_after_its_lease_is_lost_is_refused(
     fresh = Deliveries(site.pool.broker, site.settings, "fresh")
     old = (await stale.share()).tokens[made.webhook_id]
     await stale.take(old, made, made.position)
-    (opened,) = (await stale.view(made.webhook_id) or pytest.fail()).open
+    view = await stale.view(made.webhook_id)
+    assert view is not None
+    (opened,) = view.open
     site.pass_seconds(site.settings.lease_seconds)
     new = (await fresh.share()).tokens[made.webhook_id]
     assert int(new) > int(old)
