@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -32,6 +36,25 @@ def base_url(listener: socket.socket) -> str:
     """Return the address of the API that listens at a socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """A server that ends with the exit status 0 when it was told to stop, as the other commands do."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals that stop a process; a second one breaks open requests off."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # no thread but the main one gets signals
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
 
 
 async def serve(
@@ -63,7 +86,7 @@ async def serve(
         timeout_graceful_shutdown=round(settings.shutdown_seconds),
         lifespan="on",
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     if on_server is not None:
         on_server(server)
     with listener or listen(settings) as listening:

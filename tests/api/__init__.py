@@ -1,0 +1,1 @@
+"""Tests of the API: a real server, a real queue, real requests."""
