@@ -50,7 +50,7 @@ WAIT_MOST_SECONDS = 30 * 86_400
 """Longest time that somebody can wait for a job's end, in seconds."""
 INBOX_SECONDS = 60
 WAKE_SECONDS = 60
-POSITION_PATTERN = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+POSITION_PATTERN = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 """Id of an event, as the server gives it."""
 
 

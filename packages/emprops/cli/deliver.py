@@ -28,7 +28,7 @@ def deliver(
 ) -> None:
     """Deliver events to webhook subscriptions until Ctrl-C; run several to share the work.
 
-    `emprops up` runs one already.
+    `emprops up` delivers already.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     run(_deliver(with_parent=with_parent))

@@ -20,6 +20,7 @@ from pydantic import (
 
 from .events import AnyEvent, Event, JobEvent, WebhookEvent, WebhookLagged, WorkflowEnded, all_events
 from .job import JobId
+from .plain import Whole
 from .requirements import Name
 
 CONCURRENCY_DEFAULT = 8
@@ -101,19 +102,20 @@ Description = Annotated[str, StringConstraints(max_length=200)]
 class WebhookChange(BaseModel):
     """What of a subscription can be changed; a field that is left out stays as it is."""
 
+    # Defaults from factories stand in no schema: a field has a value or is left out, and only two may be `null`.
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    url: WebhookUrl | None = None
+    url: WebhookUrl = Field(default_factory=str)
     """Where events are sent: an `http` or `https` address of at most 2,000 characters."""
-    events: EventNames | None = None
+    events: EventNames = Field(default_factory=tuple)
     """Names of the events that are sent; an empty list: all."""
     workflow: Name | None = None
     """Only events of this workflow; `null`: of all."""
     job: JobId | None = None
     """Only events of this job; `null`: of all."""
-    concurrency: Annotated[int, Field(ge=1, le=CONCURRENCY_MOST)] | None = None
+    concurrency: Whole = Field(default_factory=int, ge=1, le=CONCURRENCY_MOST)
     """Events that are open at a time (1 to 32); 1 keeps the order strictly."""
-    description: Description | None = None
+    description: Description = Field(default_factory=str)
     """What it is for, in at most 200 characters."""
 
 
@@ -132,7 +134,7 @@ class WebhookRequest(BaseModel):
     """Only events of this workflow."""
     job: JobId | None = None
     """Only events of this job."""
-    concurrency: int = Field(default=CONCURRENCY_DEFAULT, ge=1, le=CONCURRENCY_MOST)
+    concurrency: Whole = Field(default=CONCURRENCY_DEFAULT, ge=1, le=CONCURRENCY_MOST)
     """Events that are open at a time (1 to 32); 1 keeps the order strictly."""
     description: Description = ""
     """What it is for, in at most 200 characters."""

@@ -97,7 +97,7 @@ class Replay(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    after: Annotated[str, Field(pattern=r"^[0-9]{1,20}-[0-9]{1,20}$")]
+    after: Annotated[str, Field(pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")]
     """Id of the event after which to begin; `0-0`: with the oldest that is kept."""
 
 

@@ -1,0 +1,93 @@
+"""Webhooks over REST: managed by whoever may, seen by the customer whose they are, secrets shown once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from emprops.core.access import Role
+from tests.api.conftest import Site, bearer
+
+WANTED = {"url": "https://endpoint.example/hook", "events": ["job.completed"]}
+
+
+async def _created(client: httpx.AsyncClient, headers: dict[str, str] | None = None, **fields: Any) -> Any:
+    answer = await client.post("/v1/webhooks", json={**WANTED, **fields}, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_a_subscription_lives_from_its_creation_to_its_deletion(client: httpx.AsyncClient) -> None:
+    made = await _created(client)
+    path = f"/v1/webhooks/{made['webhook']['webhook_id']}"
+    assert made["secret"].startswith("whsec_")
+    assert made["webhook"]["enabled"]
+    changed = (await client.patch(path, json={"concurrency": 1})).json()
+    assert (changed["concurrency"], changed["url"], changed["events"]) == (
+        1,
+        WANTED["url"],
+        ["job.completed"],
+    )
+    rotated = (await client.post(f"{path}/rotate")).json()
+    assert rotated["secret"] != made["secret"]
+    disabled = (await client.post(f"{path}/disable", json={"reason": "maintenance"})).json()
+    assert (disabled["enabled"], disabled["reason"], disabled["message"]) == (False, "asked", "maintenance")
+    assert (await client.post(f"{path}/enable")).json()["enabled"]
+    replayed = (await client.post(f"{path}/replay", json={"after": "0-0"})).json()
+    assert replayed["position"] == "0-0"
+    (listed,) = (await client.get("/v1/webhooks")).json()["webhooks"]
+    assert listed == (await client.get(path)).json()
+    assert not {made["secret"], rotated["secret"]} & set(listed.values())
+    assert (await client.delete(path)).status_code == 204
+    assert (await client.get(path)).json()["code"] == "webhook_not_found"
+
+
+async def test_a_test_delivery_to_this_machine_is_refused_and_logged(client: httpx.AsyncClient) -> None:
+    made = await _created(client, url="http://localhost:1/")
+    path = f"/v1/webhooks/{made['webhook']['webhook_id']}"
+    tested = (await client.post(f"{path}/test")).json()
+    assert (tested["outcome"], tested["failure"]) == ("tested", "refused_target")
+    assert (await client.get(f"{path}/deliveries")).json()["deliveries"] == [tested]
+    refused = await client.post("/v1/webhooks", json={"url": "http://169.254.169.254/latest/meta-data/"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "webhook_target_refused")
+
+
+async def test_a_key_of_a_customer_makes_and_sees_its_own_only(client: httpx.AsyncClient, site: Site) -> None:
+    acme = bearer(await site.token(Role.OPERATE, Role.READ, customer="acme"))
+    own = await _created(client, acme)
+    foreign = await _created(client, customer="rival")
+    of_all = await _created(client)
+    assert own["webhook"]["customer"] == "acme"
+    (listed,) = (await client.get("/v1/webhooks", headers=acme)).json()["webhooks"]
+    assert listed == own["webhook"]
+    for other in (foreign, of_all):
+        path = f"/v1/webhooks/{other['webhook']['webhook_id']}"
+        calls: list[tuple[str, str, Any]] = [
+            ("GET", path, None),
+            ("PATCH", path, {"url": "https://evil.example/"}),
+            ("DELETE", path, None),
+            ("GET", f"{path}/deliveries", None),
+            ("POST", f"{path}/disable", {}),
+            ("POST", f"{path}/replay", {"after": "0-0"}),
+            *(("POST", f"{path}/{verb}", None) for verb in ("enable", "rotate", "test")),
+        ]
+        for method, target, body in calls:
+            answer = await client.request(method, target, headers=acme, json=body)
+            assert (answer.status_code, answer.json()["code"]) == (404, "webhook_not_found"), target
+        assert (await client.get(path)).json() == other["webhook"]
+    refused = await client.post("/v1/webhooks", json={**WANTED, "customer": "rival"}, headers=acme)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("role", [Role.READ, Role.SUBMIT])
+async def test_only_an_operator_manages_webhooks(client: httpx.AsyncClient, site: Site, role: Role) -> None:
+    made = await _created(client)
+    limited = bearer(await site.token(role))
+    path = f"/v1/webhooks/{made['webhook']['webhook_id']}"
+    for verb in ("enable", "rotate", "test"):
+        assert (await client.post(f"{path}/{verb}", headers=limited)).status_code == 403
+    assert (await client.delete(path, headers=limited)).status_code == 403
+    seen = await client.get(path, headers=limited)
+    assert seen.status_code == (200 if role is Role.READ else 403)
