@@ -39,7 +39,7 @@ async def test_a_subscription_lives_from_its_creation_to_its_deletion(client: ht
     assert replayed["position"] == "0-0"
     (listed,) = (await client.get("/v1/webhooks")).json()["webhooks"]
     assert listed == (await client.get(path)).json()
-    assert not {made["secret"], rotated["secret"]} & set(listed.values())
+    assert not any(secret in str(listed) for secret in (made["secret"], rotated["secret"]))
     assert (await client.delete(path)).status_code == 204
     assert (await client.get(path)).json()["code"] == "webhook_not_found"
 

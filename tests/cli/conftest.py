@@ -133,6 +133,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {
         **kept,
         "EMPROPS_STATE_DIR": str(tmp_path / "state"),
+        "EMPROPS_API_PORT": "0",
         "EMPROPS_LEASE_SECONDS": "2",
         "EMPROPS_WORKER_REAP_SECONDS": "0.1",
         "NO_COLOR": "1",
