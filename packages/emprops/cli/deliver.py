@@ -6,14 +6,16 @@ import asyncio
 import logging
 import signal
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..broker import Broker
 from ..core.settings import BrokerSettings, WebhookSettings
-from ..webhooks import Deliverer
 from .output import print_line, run
+
+if TYPE_CHECKING:
+    from ..webhooks import Deliverer
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +37,8 @@ def deliver(
 
 
 async def _deliver(*, with_parent: bool) -> None:
+    from ..webhooks import Deliverer  # here, so that the other commands need not wait for its libraries
+
     loop = asyncio.get_running_loop()
     async with Broker(BrokerSettings.load()) as broker:
         deliverer = Deliverer(broker, WebhookSettings.load())

@@ -24,7 +24,6 @@ from ..core.errors import QueueRunning, ServerUnreachable, Unauthenticated
 from ..core.events import WorkerRegistered
 from ..core.settings import ApiSettings, BrokerSettings, WorkerSettings
 from ..core.validation import parse
-from ..webhooks import Deliverer
 from ..worker import Worker, connector_class
 from .output import err, print_line, run
 
@@ -145,6 +144,8 @@ async def _supervise(
 
 async def _deliver(broker: Broker, stop: asyncio.Event) -> None:
     """Deliver webhooks in this process, until told to stop."""
+    from ..webhooks import Deliverer  # here, so that the other commands need not wait for its libraries
+
     deliverer = Deliverer(broker)
     delivering = asyncio.create_task(deliverer.run())
     stopped = asyncio.create_task(stop.wait())

@@ -56,7 +56,12 @@ def reaches_customers(kind: type[Event]) -> bool:
     return "customer" in kind.model_fields
 
 
-def _http(url: str) -> str:
+def checked_url(url: str) -> str:
+    """Return the address of an endpoint in its usual form.
+
+    Raises:
+        ValueError: it is no `http` or `https` address, or has a user, a password or a fragment.
+    """
     try:
         parsed = HttpUrl(url)
     except ValidationError as error:
@@ -68,7 +73,12 @@ def _http(url: str) -> str:
     return str(parsed)
 
 
-def _known_kinds(names: tuple[str, ...]) -> tuple[str, ...]:
+def known_events(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names of events, each once.
+
+    Raises:
+        ValueError: there is no event of one of the names.
+    """
     known = [event.type_name() for event in all_events()]
     unknown = sorted(set(names) - set(known))
     if unknown:
@@ -79,14 +89,14 @@ def _known_kinds(names: tuple[str, ...]) -> tuple[str, ...]:
 WebhookUrl = Annotated[
     str,
     StringConstraints(min_length=1, max_length=URL_LENGTH),
-    AfterValidator(_http),
+    AfterValidator(checked_url),
     WithJsonSchema({"type": "string", "format": "http-url", "minLength": 1, "maxLength": URL_LENGTH}),
 ]
 """Address of an endpoint: `http` or `https`, without user, password or fragment."""
 EventNames = Annotated[
     tuple[str, ...],
     Field(max_length=64),
-    AfterValidator(_known_kinds),
+    AfterValidator(known_events),
     WithJsonSchema(
         {
             "type": "array",
