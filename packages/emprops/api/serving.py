@@ -1,4 +1,4 @@
-"""Running the API: one process, one listening socket, and a stop that lets open requests end."""
+"""Running the API: one process, and a stop that lets open requests end."""
 
 from __future__ import annotations
 
@@ -11,31 +11,9 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from ..core.errors import AddressUnusable
 from ..core.settings import ApiSettings
 from .app import create_app
-
-
-def listen(settings: ApiSettings) -> socket.socket:
-    """Return a socket that listens where the settings say.
-
-    Raises:
-        AddressUnusable: the address is taken, or is none of this machine.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
-    except (OSError, UnicodeError) as error:
-        raise AddressUnusable(
-            f"cannot listen at {settings.host} port {settings.port}: {error}",
-            detail={"host": settings.host, "port": settings.port},
-        ) from error
-
-
-def base_url(listener: socket.socket) -> str:
-    """Return the address of the API that listens at a socket."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+from .listening import listen
 
 
 class _Server(uvicorn.Server):

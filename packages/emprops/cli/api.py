@@ -6,14 +6,16 @@ import asyncio
 import logging
 import socket
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvicorn
 
-from ..api import base_url, listen, serve
+from ..api.listening import base_url, listen
 from ..core.settings import ApiSettings
 from .output import print_line, run
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +35,8 @@ def api(
 
     It is told where to listen by the settings. Any number of processes may serve one pool.
     """
+    from ..api.serving import serve  # what it loads takes longer than most commands
+
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     settings = ApiSettings.load()
     listening = listen(settings) if listener is None else socket.socket(fileno=listener)
