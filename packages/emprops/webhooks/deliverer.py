@@ -217,6 +217,9 @@ class _Service:
             except EmpropsError as error:
                 _log.warning("webhook %s is not served: %s", self.webhook_id, error.message)
                 wait = PAUSE_SECONDS
+            except Exception:
+                _log.exception("webhook %s is not served", self.webhook_id)
+                wait = PAUSE_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._again.wait()
@@ -253,13 +256,20 @@ class _Service:
 
     def _begin(self, view: View, one: OpenEvent) -> None:
         event_id = one.event.event_id
-        task = asyncio.create_task(self._attempt(view, one))
+        task = asyncio.create_task(self._logged_attempt(view, one))
         self._sending[event_id] = task
         task.add_done_callback(lambda _: self._done(event_id))
 
     def _done(self, event_id: str) -> None:
         del self._sending[event_id]
         self._again.set()
+
+    async def _logged_attempt(self, view: View, one: OpenEvent) -> None:
+        try:
+            await self._attempt(view, one)
+        except Exception:
+            _log.exception("webhook %s: event %s was not sent", self.webhook_id, one.event.event_id)
+            await asyncio.sleep(PAUSE_SECONDS)  # it is still open, and would be due at once
 
     async def _attempt(self, view: View, one: OpenEvent) -> None:
         async with self._deliverer.slots:
