@@ -217,7 +217,7 @@ class _Service:
             except EmpropsError as error:
                 _log.warning("webhook %s is not served: %s", self.webhook_id, error.message)
                 wait = PAUSE_SECONDS
-            except Exception:
+            except Exception:  # noqa: BLE001  # a fault of ours about one subscription must not end the others
                 _log.exception("webhook %s is not served", self.webhook_id)
                 wait = PAUSE_SECONDS
             with suppress(TimeoutError):
@@ -267,9 +267,9 @@ class _Service:
     async def _logged_attempt(self, view: View, one: OpenEvent) -> None:
         try:
             await self._attempt(view, one)
-        except Exception:
+        except Exception:  # noqa: BLE001  # as above, and whoever begins it would begin it again at once
             _log.exception("webhook %s: event %s was not sent", self.webhook_id, one.event.event_id)
-            await asyncio.sleep(PAUSE_SECONDS)  # it is still open, and would be due at once
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _attempt(self, view: View, one: OpenEvent) -> None:
         async with self._deliverer.slots:
