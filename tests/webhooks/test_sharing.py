@@ -197,12 +197,12 @@ async def test_deliverers_without_a_server_send_nothing_and_go_on_when_it_is_bac
     site: Site, receiver: Receiver
 ) -> None:
     site.settings = site.settings.model_copy(update={"lease_seconds": 0.3})
-    await site.subscribe(receiver)
+    made, _ = await site.subscribe(receiver)
     broker = Broker(settings(command_timeout_seconds=0.2), url=site.pool.broker.url)
     site.pool.broker.executor.now_ms = None
     deliverer = site.start(broker=broker)
     await site.pool.submit("a")
-    await receiver.got(1)
+    await site.settled(made.webhook_id, delivered=1)
     await site.pool.broker.connection.client_pause(700)
     while deliverer.holds:  # noqa: ASYNC110  # nobody tells
         await asyncio.sleep(0.02)
