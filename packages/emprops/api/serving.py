@@ -35,6 +35,11 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the fastest event loop that is installed; ``None``: the standard one."""
+    return uvicorn.Config("", loop="auto").get_loop_factory()
+
+
 async def serve(
     settings: ApiSettings | None = None,
     *,

@@ -1,7 +1,17 @@
 """Benchmarks: what the queue costs, as ratios against a peer or a limit of the same run."""
 
 from .claim import Plan, run_claim_benchmark
+from .http import HttpPlan, run_http_benchmark
 from .measure import Bar, Measure, Record
 from .provenance import provenance
 
-__all__ = ["Bar", "Measure", "Plan", "Record", "provenance", "run_claim_benchmark"]
+__all__ = [
+    "Bar",
+    "HttpPlan",
+    "Measure",
+    "Plan",
+    "Record",
+    "provenance",
+    "run_claim_benchmark",
+    "run_http_benchmark",
+]

@@ -16,6 +16,7 @@ from .key import Keys
 from .measure import Bars, Measures
 from .object import Objects
 from .outcome import Outcomes
+from .role import KeyRoles
 from .script import Scripts
 from .setting import Settings
 from .status import Statuses
@@ -40,6 +41,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Scripts(),
             Commands(),
             Endpoints(),
+            KeyRoles(),
             Measures(),
             Bars(),
             Objects(),
