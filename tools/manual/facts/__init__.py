@@ -8,6 +8,7 @@ from types import MappingProxyType
 from .base import Kind
 from .command import Commands
 from .criterion import Criteria
+from .delivery import DeliveryWords
 from .endpoint import Endpoints
 from .error import Errors
 from .event import Events
@@ -21,6 +22,7 @@ from .setting import Settings
 from .status import Statuses
 from .term import Terms
 from .transition import Transitions
+from .webhook_event import WebhookEvents
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -33,6 +35,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Settings(),
             Errors(),
             Events(),
+            WebhookEvents(),
+            DeliveryWords(),
             Keys(),
             Scripts(),
             Commands(),
