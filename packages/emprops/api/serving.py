@@ -6,10 +6,12 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from fastapi import FastAPI
 
 from ..core.errors import AddressUnusable
-from ..core.settings import ApiSettings
+from ..core.settings import ApiSettings, SocketSettings
 from .app import create_app
+from .socket import SocketProtocol
 
 
 def listen(settings: ApiSettings) -> socket.socket:
@@ -57,14 +59,27 @@ async def serve(
     app = create_app(settings, url=url)
     config = uvicorn.Config(
         app,
+        ws=SocketProtocol,
+        ws_max_size=SocketSettings.load().frame_limit_bytes,
+        ws_per_message_deflate=False,  # it would cost more memory a client than all else together
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=round(settings.shutdown_seconds),
         lifespan="on",
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     if on_server is not None:
         on_server(server)
     with listener or listen(settings) as listening:
         await server.serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """A server whose WebSocket clients are told that it goes away before it stops serving."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        app: FastAPI = self.config.app  # type: ignore[assignment]  # serve() hands it over
+        await app.state.sockets.stop()
+        await super().shutdown(sockets)

@@ -40,7 +40,7 @@ _KEY = re.compile(r"\bkey\.(\w+)")
 _ARGUMENT = re.compile(r"\barg\.(\w+)")
 _CALL = re.compile(r"redis\.call\('([A-Z]+)', (?:key\.(\w+))")
 _PASSED = re.compile(r"\b(first_of|archive)\(([^\n]*)")
-_READING = frozenset({"GET", "HGET", "HGETALL", "HLEN", "HEXISTS", "ZRANGE", "ZSCORE", "ZCARD"})
+_READING = frozenset({"GET", "HGET", "HGETALL", "HLEN", "HEXISTS", "XREVRANGE", "ZRANGE", "ZSCORE", "ZCARD"})
 _EVENT = re.compile(r"'((?:job|worker|workflow|class)\.[a-z]+)'")
 _REFUSED = re.compile(r"(?:refuse\(|existing\([^,]+, [^,]+, )'([a-z_]+)'")
 
