@@ -86,7 +86,7 @@ SLOW_READER = CloseCode(
     "The client reads more slowly than its events come.",
     "More waits for it than `EMPROPS_SOCKET_BUFFER_BYTES`, or it took nothing for `EMPROPS_SOCKET_STALL_SECONDS`; "
     "other clients are not affected.",
-    "Connect again and resume from the last event: history comes at the pace of the client. Filter more, or read faster.",
+    "Connect again and resume from the last event: history comes at the client's pace. Filter more, or read faster.",
     "resume",
 )
 POSITION_LOST = CloseCode(

@@ -38,18 +38,18 @@ class Client:
 
     async def read(self) -> dict[str, Any]:
         """Return the next message that is no heartbeat."""
-        while True:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
                 text = await self.connection.recv()
-            _SERVER_MESSAGE.validate_json(text)
-            message: dict[str, Any] = json.loads(text)
-            if message["type"] != "heartbeat":
-                return message
+                _SERVER_MESSAGE.validate_json(text)
+                message: dict[str, Any] = json.loads(text)
+                if message["type"] != "heartbeat":
+                    return message
 
     async def until(self, kind: str) -> dict[str, Any]:
         """Return the next message of a type."""
         while (message := await self.read())["type"] != kind:
-            pass
+            assert message["type"] != "error", message
         return message
 
     async def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,14 +145,18 @@ class Site:
 
 
 @pytest.fixture
+def limits() -> dict[str, Any]:
+    """Settings of the API, without their prefix; a test gives its own as a parameter."""
+    return {}
+
+
+@pytest.fixture
 async def site(
-    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]
 ) -> AsyncIterator[Site]:
-    """A running API; a test sets its variables with the mark `environment`."""
-    marker = request.node.get_closest_marker("environment")
-    for name, value in (marker.kwargs if marker else {}).items():
+    """A running API with an empty pool."""
+    for name, value in {"REDIS_URL": server.url, **limits}.items():
         monkeypatch.setenv(f"EMPROPS_{name}", str(value))
-    monkeypatch.setenv("EMPROPS_REDIS_URL", server.url)
     async with Broker(BrokerSettings.load(), url=server.url) as broker:
         await broker.connection.flushall()
         made = Site(server, broker)
