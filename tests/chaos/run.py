@@ -92,7 +92,7 @@ def request(number: int, chance: random.Random) -> dict[str, Any]:
         "priority": chance.choice((10, 50, 50, 90)),
         "delay_seconds": chance.choice((0, 0, 0, 0.5)),
         "workflow": chance.choice((None, None, f"w{number // 20}")),
-        "customer": f"c{number % 7}",
+        "customer": f"c{number // 20 % 7}",
         "timeouts": chance.choice(({}, {}, {"run_seconds": 20})),
         "retry": {
             "max_attempts": 20,

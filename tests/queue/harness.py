@@ -155,7 +155,7 @@ async def check_invariants(pool: Pool) -> None:
             shifted = f"{first[:2]}{max(int(first[2:14], 16) - int(bonus), 0):012x}{first[14:]}"
             assert bound[:24] <= shifted, "a bound is behind the first job of its class"
 
-    _check_counts(key, list(states.values()))
+    _check_counts(key, states)
     timed = [state for state in states.values() if {"queue_by", "total_by", "run_ms"} & set(state)]
     assert {job_id for job_id, _ in key("deadlines") or []} <= {i for i, s in states.items() if s in timed}
 
@@ -168,12 +168,20 @@ async def check_invariants(pool: Pool) -> None:
     assert idle <= set(key("workers"))
 
 
-def _check_counts(key: Callable[[str], Any], states: list[dict[str, Any]]) -> None:
+def _check_counts(key: Callable[[str], Any], states: dict[str, dict[str, Any]]) -> None:
     def counted(what: Callable[[dict[str, Any]], str | None]) -> dict[str, str]:
-        return {name: str(count) for name, count in Counter(map(what, states)).items() if name is not None}
+        return {
+            name: str(count)
+            for name, count in Counter(map(what, states.values())).items()
+            if name is not None
+        }
 
     assert dict(key("class_open")) == counted(lambda state: state["place"][:16])
     assert dict(key("customers")) == counted(lambda state: state.get("customer"))
+    of_customers = {
+        f"{state['customer']} {job_id}" for job_id, state in states.items() if "customer" in state
+    }
+    assert {member for member, _ in key("customer_jobs") or []} == of_customers
     workflows = {name: json.loads(text) for name, text in dict(key("workflows")).items()}
     open_in = {name: str(record["open"]) for name, record in workflows.items() if record["open"]}
     assert open_in == counted(lambda state: state.get("workflow"))

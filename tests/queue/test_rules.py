@@ -18,6 +18,7 @@ from emprops.core.errors import (
     QueueFull,
     WorkerMissing,
 )
+from emprops.core.events import WorkflowEnded
 from emprops.core.job import Receipt
 from emprops.core.lifecycle import Outcome, Status
 from tests.queue.harness import FINAL, TEMPORARY, Pool, check_invariants, ids, settings
@@ -188,6 +189,19 @@ async def test_a_workflow_is_called_off_as_a_whole(pool: Pool) -> None:
     assert refused.value.code == "workflow_cancelled"
     assert await pool.broker.cancel_workflow("w") == state
     await check_invariants(pool)
+
+
+async def test_a_workflow_belongs_to_the_customer_of_its_first_job(pool: Pool) -> None:
+    start = await pool.broker.last_event_id()
+    await pool.submit("a", workflow="w", customer="c")
+    for other in ("d", None):
+        with pytest.raises(EmpropsError) as refused:
+            await pool.submit("b", workflow="w", customer=other)
+        assert refused.value.code == "workflow_taken"
+    assert (await pool.broker.workflow("w")).customer == "c"
+    await pool.broker.cancel("a")
+    ended = [event for event in await pool.broker.read_events(start) if isinstance(event, WorkflowEnded)]
+    assert [event.customer for event in ended] == ["c"]
 
 
 async def test_a_large_workflow_is_called_off_to_the_last_job(pool: Pool) -> None:
@@ -487,7 +501,7 @@ async def test_after_a_thousand_jobs_nothing_is_left_without_an_end_or_a_bound(p
     for start in range(0, 1000, 100):
         await pool.broker.submit_many(
             [
-                _job(f"{number}", workflow=f"w{number % 7}", customer=f"c{number % 5}")
+                _job(f"{number}", workflow=f"w{number % 7}", customer=f"c{number % 7}")
                 for number in range(start, start + 100)
             ]
         )
@@ -509,6 +523,7 @@ async def test_after_a_thousand_jobs_nothing_is_left_without_an_end_or_a_bound(p
         "delayed",
         "deadlines",
         "customers",
+        "customer_jobs",
     }
     assert not plain & of_jobs
     assert len(held[pool.broker.keys.key("workflows")]) == 7

@@ -296,6 +296,11 @@ async def _closed_workflow(pool: Pool) -> None:
     await pool.submit("k", workflow="w")
 
 
+async def _taken_workflow(pool: Pool) -> None:
+    await pool.submit("j", workflow="w", customer="c")
+    await pool.submit("k", workflow="w", customer="d")
+
+
 async def _revive_pending(pool: Pool) -> None:
     await pool.submit("j")
     await pool.broker.revive("j")
@@ -312,15 +317,23 @@ async def _revive_gone(pool: Pool) -> None:
     )
 
 
+async def _one_key_too_many(pool: Pool) -> None:
+    arguments: dict[str, str | int] = {"id": "k", "before": "", "after": "{}", "limit": 1}
+    await pool.broker.executor.run("alter_key", arguments)
+    await pool.broker.executor.run("alter_key", {**arguments, "id": "l"})
+
+
 REFUSALS: dict[tuple[str, str], Callable[[Pool], Awaitable[Any]]] = {
     ("submit", "queue_full"): _too_many,
     ("submit", "customer_limit_reached"): _too_many_of_one,
     ("submit", "workflow_cancelled"): _closed_workflow,
+    ("submit", "workflow_taken"): _taken_workflow,
     ("revive", "job_not_dead"): _revive_pending,
     ("revive", "job_not_found"): _revive_gone,
     ("discard", "job_not_dead"): _discard_pending,
     ("discard", "job_not_found"): lambda pool: pool.broker.discard("nothing"),
     ("close_workflow", "workflow_not_found"): lambda pool: pool.broker.cancel_workflow("nothing"),
+    ("alter_key", "api_key_limit_reached"): _one_key_too_many,
     ("claim", "worker_unknown"): _unknown_claim,
     ("heartbeat", "worker_unknown"): _unknown_heartbeat,
     ("leave", "worker_unknown"): _unknown_leave,

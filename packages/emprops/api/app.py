@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from ..broker import ApiKeys, Broker
 from ..core.settings import ApiSettings, BrokerSettings
+from .auth import POOL_WIDE
 from .boundary import REQUEST_ID, Boundary
 from .problem import Problem, install
 from .routers import ROUTERS, SERVICES
@@ -47,6 +49,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             app.state.broker = await stack.enter_async_context(Broker(pool, url=url))
             app.state.keys = ApiKeys(app.state.broker)
+            app.state.started_ms = time.time_ns() // 1_000_000
             for service in SERVICES:
                 await stack.enter_async_context(service(app))
             yield
@@ -103,6 +106,7 @@ def _complete(operation: dict[str, Any]) -> None:
     roles = [role for entry in operation.get("security", ()) for scopes in entry.values() for role in scopes]
     if roles:
         operation["x-required-role"] = roles[0]
+        operation["x-pool-wide"] = POOL_WIDE in roles
     for response in operation["responses"].values():
         response.setdefault("headers", {})[REQUEST_ID] = {
             "description": "Id of the request, as it was sent or as it was given.",

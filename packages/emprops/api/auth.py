@@ -15,6 +15,8 @@ from ..core.access import Principal, Role
 from ..core.errors import Forbidden, Unauthenticated
 
 SCHEME = "ApiKey"
+POOL_WIDE = "pool-wide"
+"""What stands beside the role where a key of one customer is refused."""
 
 
 class BearerToken(SecurityBase):
@@ -52,7 +54,13 @@ async def authenticated(
     keys: ApiKeys = connection.app.state.keys
     principal = await keys.authenticate(token)
     for scope in scopes.scopes:
-        require_role(principal, Role(scope))
+        if scope != POOL_WIDE:
+            require_role(principal, Role(scope))
+        elif principal.customer is not None:
+            raise Forbidden(
+                f"key {principal.key_id} is of one customer, and this shows the pool as a whole",
+                detail={"customer": principal.customer},
+            )
     return principal
 
 
@@ -69,15 +77,20 @@ def require_role(principal: Principal, role: Role) -> None:
         )
 
 
-def require(role: Role) -> Any:
+def require(role: Role, *, pool_wide: bool = False) -> Any:
     """Return the guard of an operation that needs a role.
 
     The OpenAPI then has the role in the operation's security requirement, and as ``x-required-role``.
+
+    Args:
+        role: the role.
+        pool_wide: whether the operation shows the pool as a whole, so that no key of one customer may use it.
     """
-    return Security(authenticated, scopes=[role.value])
+    return Security(authenticated, scopes=[role.value, *((POOL_WIDE,) if pool_wide else ())])
 
 
 Submitter = Annotated[Principal, require(Role.SUBMIT)]
 Reader = Annotated[Principal, require(Role.READ)]
+PoolReader = Annotated[Principal, require(Role.READ, pool_wide=True)]
 Operator = Annotated[Principal, require(Role.OPERATE)]
 Administrator = Annotated[Principal, require(Role.ADMIN)]

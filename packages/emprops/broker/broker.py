@@ -29,18 +29,19 @@ from ..core.keys import KeySpace
 from ..core.lifecycle import Status
 from ..core.matching import matches, may_take
 from ..core.ordering import ORDER_LENGTH
+from ..core.paging import PAGE_MOST, JobFilter, JobPage
 from ..core.requirements import Requirements
 from ..core.settings import BrokerSettings
 from ..core.validation import invalid, require_within
 from ..core.worker import WorkerState
-from ..core.workflow import UnrunnableClass, WorkflowState
+from ..core.workflow import PoolState, UnrunnableClass, WorkflowState
 from .connection import check_server, open_connection, server_errors
 from .embedded import find_address
 from .executor import Call, Executor
-from .records import archived_job, live_job, stream_entries, summary
+from .listing import CLASS_LENGTH, list_jobs
+from .records import archived_job, live_job, stream_entries
 from .submitting import call_for, read_request
 
-CLASS_LENGTH = 16
 LIST_MOST = 1000
 BATCH_MOST = 1000
 """Most jobs of one batch."""
@@ -114,6 +115,7 @@ class Broker:
             QueueFull: the pool has as many open jobs as it takes.
             CustomerLimitReached: the customer has as many open jobs as one may have.
             WorkflowCancelled: the workflow was called off.
+            WorkflowTaken: the workflow belongs to another customer.
             WorkerMissing: the request asks for a worker that can run it, and there is none.
             ServerUnreachable: the server does not answer; the job may or may not exist. Submit again with the same id.
         """
@@ -210,9 +212,10 @@ class Broker:
             return live_job(spec, state, payload, history, lease)
         if archived:
             return archived_job(archived)
-        raise self._no_job(job_id)
+        raise self.no_job(job_id)
 
-    def _no_job(self, job_id: str) -> JobNotFound:
+    def no_job(self, job_id: str) -> JobNotFound:
+        """Return the error for an id that no job has, or none that may be seen."""
         shown = job_id[:100].encode("ascii", "backslashreplace").decode()
         return JobNotFound(
             f"there is no job {shown!r} in pool {self.settings.pool!r}", detail={"job_id": shown}
@@ -221,13 +224,13 @@ class Broker:
     def _require_id(self, job_id: str) -> None:
         """Refuse text that is the id of no job before it becomes part of a key."""
         if not JOB_ID_PATTERN.fullmatch(job_id):
-            raise self._no_job(job_id)
+            raise self.no_job(job_id)
 
     async def jobs(self, status: Status, *, limit: int = 50) -> list[JobSummary]:
         """Return the first jobs of a status.
 
-        Pending jobs come in the order in which they will be served, waiting ones by due time, running ones by lease,
-        ended ones newest first.
+        Pending jobs come in the order in which they will be served, waiting ones by due time, running ones by id, ended
+        ones newest first.
 
         Args:
             status: which jobs.
@@ -236,74 +239,61 @@ class Broker:
         Raises:
             InvalidRequest: there is no such status, or the limit is out of range.
         """
-        require_within("limit", limit, 1, LIST_MOST)
+        require_within("limit", limit, 1, PAGE_MOST)
         if not isinstance(status, Status):
             raise invalid("status", f"{status!r} is not one of {', '.join(Status)}")
-        async with server_errors():
-            ids = await self._ids(status, limit)
-            if not ids:
-                return []
-            if status.final:
-                async with self.connection.pipeline(transaction=False) as pipe:
-                    for job_id in ids:
-                        pipe.hmget(self.keys.key("archive", job_id), ["spec", "state"])
-                    pairs = await pipe.execute()
-            else:
-                specs = await self.connection.hmget(self.keys.key("specs"), ids)
-                states = await self.connection.hmget(self.keys.key("states"), ids)
-                pairs = list(zip(specs, states, strict=True))
-        found = [summary(spec, state) for spec, state in pairs if spec is not None and state is not None]
-        return [job for job in found if job.status is status]
-
-    async def _ids(self, status: Status, limit: int) -> list[str]:
-        if status is Status.PENDING:
-            return await self._pending_ids(limit)
-        if status is Status.WAITING:
-            return list(await self.connection.zrange(self.keys.key("delayed"), 0, limit - 1))
-        if status is Status.RUNNING:
-            return list(await self.connection.zrange(self.keys.key("leases"), 0, limit - 1))
-        index = "dead" if status is Status.DEAD else "finished"
-        found: list[str] = []
-        start = 0
+        found: list[JobSummary] = []
+        cursor: str | None = None
         while len(found) < limit:
-            page = await self.connection.zrange(self.keys.key(index), start, start + LIST_MOST - 1, desc=True)
-            if not page:
+            page = await self.list_jobs(JobFilter(status=status), cursor=cursor, limit=limit - len(found))
+            found += page.jobs
+            cursor = page.next
+            if cursor is None:
                 break
-            start += len(page)
-            if index == "dead":
-                found.extend(page)
-            else:
-                found.extend(await self._ended_as(status, page))
-        return found[:limit]
+        return found
 
-    async def _ended_as(self, status: Status, ids: list[str]) -> list[str]:
-        async with self.connection.pipeline(transaction=False) as pipe:
-            for job_id in ids:
-                pipe.hget(self.keys.key("archive", job_id), "state")
-            states = await pipe.execute()
-        return [
-            job_id
-            for job_id, state in zip(ids, states, strict=True)
-            if state is not None and json.loads(state)["status"] == status
-        ]
+    async def list_jobs(
+        self, wanted: JobFilter | None = None, *, cursor: str | None = None, limit: int = 50
+    ) -> JobPage:
+        """Return one page of the jobs that a filter takes.
 
-    async def _pending_ids(self, limit: int) -> list[str]:
-        classes = await self.connection.hkeys(self.keys.key("classes"))
-        members: list[list[str]] = []
-        for start in range(0, len(classes), 500):
-            async with self.connection.pipeline(transaction=False) as pipe:
-                for class_id in classes[start : start + 500]:
-                    pipe.zrange(
-                        self.keys.key("pending"),
-                        f"[{class_id}",
-                        f"[{class_id}g",
-                        bylex=True,
-                        offset=0,
-                        num=limit,
-                    )
-                members.extend(await pipe.execute())
-        ordered = heapq.merge(*([member[CLASS_LENGTH:] for member in part] for part in members))
-        return [text[ORDER_LENGTH:] for text, _ in zip(ordered, range(limit), strict=False)]
+        A page costs the server no more than a look at 2,000 jobs, so it may hold fewer than asked, even none: the list
+        ends when there is no next cursor. A job that keeps its status while you page is listed exactly once, whatever
+        comes and goes around it.
+
+        Args:
+            wanted: which jobs; all if left out. Those of a workflow, and the open ones of a customer, come by id.
+                Others come by status: waiting ones by due time, pending ones in the order in which they will be
+                served, running ones by id, then dead ones and those that are completed or cancelled, newest first.
+            cursor: what the page before gave as next; ``None`` for the first page.
+            limit: how many at most (1 to 1,000).
+
+        Raises:
+            InvalidRequest: the limit is out of range, or the cursor is not one of this list.
+        """
+        return await list_jobs(self, wanted or JobFilter(), cursor, limit)
+
+    async def pool_state(self) -> PoolState:
+        """Return how many jobs of each status, workers and events the pool has."""
+        async with server_errors(), self.connection.pipeline(transaction=True) as pipe:
+            pipe.zcard(self.keys.key("delayed"))
+            pipe.zcard(self.keys.key("pending"))
+            pipe.zcard(self.keys.key("leases"))
+            pipe.zcard(self.keys.key("dead"))
+            pipe.zcard(self.keys.key("finished"))
+            pipe.hlen(self.keys.key("workers"))
+            pipe.zcard(self.keys.key("unrunnable"))
+            waiting, pending, running, dead, finished, workers, unrunnable = await pipe.execute()
+        return PoolState(
+            pool=self.settings.pool,
+            waiting=waiting,
+            pending=pending,
+            running=running,
+            dead=dead,
+            finished=finished,
+            workers=workers,
+            unrunnable_classes=unrunnable,
+        )
 
     async def cancel(self, job_id: str, reason: str = "") -> Job:
         """Call a job off; a running one ends at once and its worker is told to stop.
@@ -404,11 +394,11 @@ class Broker:
         async with server_errors():
             text = await self.connection.hget(self.keys.key("workflows"), workflow)
         if text is None:
-            shown = workflow[:100].encode("ascii", "backslashreplace").decode()
-            raise WorkflowNotFound(f"there is no workflow {shown!r}", detail={"workflow": shown})
+            raise self.no_workflow(workflow)
         record = json.loads(text)
         return WorkflowState(
             workflow=workflow,
+            customer=record.get("customer"),
             submitted_ms=record["time"],
             open=record["open"],
             completed=record["completed"],
@@ -416,6 +406,11 @@ class Broker:
             cancelled=record["cancelled"],
             closed=record.get("closed", False),
         )
+
+    def no_workflow(self, workflow: str) -> WorkflowNotFound:
+        """Return the error for a name that no workflow has, or none that may be seen."""
+        shown = workflow[:100].encode("ascii", "backslashreplace").decode()
+        return WorkflowNotFound(f"there is no workflow {shown!r}", detail={"workflow": shown})
 
     async def cancel_workflow(self, workflow: str, reason: str = "") -> WorkflowState:
         """Call a workflow off as a whole: it takes no more jobs, and its open ones are cancelled.
@@ -552,6 +547,12 @@ class Broker:
         async with server_errors():
             newest = await self.connection.xrevrange(self.keys.key("events"), count=1)
         return str(newest[0][0]) if newest else "0-0"
+
+    async def oldest_event_id(self) -> str:
+        """Return the id of the oldest event that is kept; ``0-0`` if there is none."""
+        async with server_errors():
+            oldest = await self.connection.xrange(self.keys.key("events"), count=1)
+        return str(oldest[0][0]) if oldest else "0-0"
 
     async def read_events(self, after: str = "0-0", *, limit: int = 1000) -> list[AnyEvent]:
         """Return the events after a position, oldest first, without waiting.

@@ -46,6 +46,8 @@ def summary(spec: str, state: str) -> JobSummary:
         attempt=now["attempt"],
         worker=now.get("worker"),
         progress=now.get("progress", 0),
+        customer=now.get("customer"),
+        workflow=now.get("workflow"),
     )
 
 

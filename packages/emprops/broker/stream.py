@@ -159,13 +159,19 @@ class EventStream:
             await reader.aclose()
 
     async def snapshot(
-        self, *, jobs: Sequence[str] = (), workflows: Sequence[str] = (), most: int
+        self,
+        *,
+        jobs: Sequence[str] = (),
+        workflows: Sequence[str] = (),
+        customers: Sequence[str] = (),
+        most: int,
     ) -> Picture:
         """Return the state of jobs at one event: of those that are named, or else of the running ones.
 
         Args:
             jobs: ids of jobs.
-            workflows: names of workflows, whose jobs are meant.
+            workflows: names of workflows, all whose jobs are meant.
+            customers: names of customers, whose open jobs are meant.
             most: how many jobs at most.
 
         Raises:
@@ -175,7 +181,8 @@ class EventStream:
             "snapshot",
             {
                 "workflows": " ".join(workflows),
-                "running": int(not jobs and not workflows),
+                "customers": " ".join(customers),
+                "running": int(not jobs and not workflows and not customers),
                 "most": most + 1,
                 "ids": jobs,
             },

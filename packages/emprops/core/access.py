@@ -25,10 +25,10 @@ class Role(StrEnum):
 
 
 _MEANINGS = {
-    Role.SUBMIT: "Submit jobs, and cancel them.",
-    Role.READ: "Read jobs, results, workflows, workers, queues and events.",
-    Role.OPERATE: "Decide about jobs and workflows of others: revive and discard dead letters, cancel.",
-    Role.ADMIN: "Make, rotate and revoke API keys; and everything that the other roles allow.",
+    Role.SUBMIT: "Submit jobs, and cancel jobs and workflows.",
+    Role.READ: "Read jobs, results, workflows and events; and with a key of all customers, workers and the pool.",
+    Role.OPERATE: "Decide about dead letters: revive and discard them.",
+    Role.ADMIN: "Make, list, rotate and revoke API keys; and everything that the other roles allow.",
 }
 
 

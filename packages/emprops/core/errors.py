@@ -163,6 +163,18 @@ class JobFinished(EmpropsError):
     remedy = "Read the job: its status says how it ended. Nothing was changed."
 
 
+class JobUnfinished(EmpropsError):
+    """The result of a job was asked for before its end."""
+
+    code = "job_unfinished"
+    http_status = 409
+    exit_code = 5
+    retryable = True
+    meaning = "The job has not ended yet, so it has no result."
+    cause = "The job is waiting, pending or running."
+    remedy = "Ask again later, follow the events, or ask what the job is waiting for."
+
+
 class JobNotDead(EmpropsError):
     """Something was asked of a job that is possible with a dead letter only."""
 
@@ -249,6 +261,18 @@ class WorkflowCancelled(EmpropsError):
     meaning = "The workflow was called off and takes no more jobs."
     cause = "Somebody cancelled the workflow as a whole before this submit."
     remedy = "Submit under a new workflow if the work is wanted after all."
+
+
+class WorkflowTaken(EmpropsError):
+    """A job was submitted to a workflow of another customer."""
+
+    code = "workflow_taken"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The workflow belongs to another customer."
+    cause = "The first job of the workflow had another customer, or none: a workflow is of one customer or of nobody."
+    remedy = "Submit under another workflow name, or with the customer of the workflow's first job."
 
 
 class LeaseLost(EmpropsError):
@@ -470,7 +494,7 @@ class InternalFault(EmpropsError):
 
     code = "internal_fault"
     http_status = 500
-    exit_code = 1
+    exit_code = 6
     retryable = True
     meaning = "The API failed at the request through a fault of its own."
     cause = "A fault in the code; the log has the exception under the id of the request."
@@ -694,7 +718,7 @@ class JobDeadError(EmpropsError):
     """A caller waited for a job that was given up."""
 
     code = "job_dead"
-    http_status = 502
+    http_status = 409
     exit_code = 7
     retryable = False
     meaning = "The job was given up."

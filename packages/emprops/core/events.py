@@ -200,6 +200,8 @@ class WorkflowEnded(Event):
     type: Literal["workflow.ended"] = "workflow.ended"
     workflow: str
     """The workflow."""
+    customer: str | None = None
+    """Customer of the workflow, if it has one."""
     completed: int
     """Jobs of it that are completed."""
     dead: int

@@ -57,7 +57,7 @@ class JobRequest(BaseModel):
     customer: Name | None = None
     """Customer whom the job belongs to."""
     workflow: Name | None = None
-    """Workflow that the job belongs to; its jobs share the place in the order of the first of them."""
+    """Workflow that the job belongs to; its jobs are of one customer, and share the place in the order of the first."""
     delay_seconds: float = Field(default=0, ge=0, le=DELAY_MOST_SECONDS, allow_inf_nan=False)
     """How long the job must not start, in seconds from the submit (0 to 30 days)."""
     retry: RetryPolicy = Field(default_factory=RetryPolicy)
@@ -228,6 +228,10 @@ class JobSummary(BaseModel):
     """Worker that holds or held it."""
     progress: float
     """Share of the work that is done (0 to 1)."""
+    customer: str | None = None
+    """Customer whom the job belongs to."""
+    workflow: str | None = None
+    """Workflow that the job belongs to."""
 
 
 class Receipt(BaseModel):

@@ -217,12 +217,21 @@ KEYS: tuple[Key, ...] = (
         "A field goes when the last open job of its customer ends.",
     ),
     Key(
+        "customer_jobs",
+        "sorted set",
+        "",
+        "The open jobs of each customer, for listing.",
+        "customer and job id, separated by a space, all scored 0",
+        "A member stays until its job ends.",
+    ),
+    Key(
         "workflows",
         "hash",
         "",
         "The workflows.",
         "workflow → JSON: `time` of its first submit in ms, which stands in the order keys of all its jobs; jobs "
-        "`open`, `completed`, `dead`, `cancelled`; `closed` once it is called off; `keep`, how long it is kept, in ms",
+        "`open`, `completed`, `dead`, `cancelled`; `customer` whom it belongs to; `closed` once it is called off; "
+        "`keep`, how long it is kept, in ms",
         "A field goes some time after the last open job of the workflow has ended.",
     ),
     Key(

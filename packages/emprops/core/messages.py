@@ -268,7 +268,8 @@ class Snapshot(ServerMessage):
     """The jobs as they stand at one event; the events after it follow.
 
     It holds the jobs that the subscription names, by themselves or by their workflow, ended ones included as long as
-    their records are kept; of a subscription that names none, the running ones.
+    their records are kept. Of a subscription that names none it holds the open jobs of the customers that it names, or
+    whose key it is; of any other, the running jobs.
     """
 
     example: ClassVar[Mapping[str, Any]] = {

@@ -1,4 +1,4 @@
-"""What can be said about several jobs at once: a workflow, and the jobs of a class that nobody can run."""
+"""What can be said about several jobs at once: a pool, a workflow, the jobs of a class that nobody can run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ class WorkflowState(BaseModel):
 
     workflow: str
     """Name of the workflow."""
+    customer: str | None = None
+    """Customer of all its jobs, if they have one."""
     submitted_ms: int
     """When its first job was submitted (milliseconds since 1970): the time in the order of all its jobs."""
     open: int
@@ -41,3 +43,26 @@ class UnrunnableClass(BaseModel):
     """How many of them are pending."""
     since_ms: int
     """When they were first found (milliseconds since 1970)."""
+
+
+class PoolState(BaseModel):
+    """How full a pool is."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    pool: str
+    """Name of the pool."""
+    waiting: int
+    """Jobs that are not due yet."""
+    pending: int
+    """Jobs in the queue."""
+    running: int
+    """Jobs that a worker holds."""
+    dead: int
+    """Dead letters that can be listed."""
+    finished: int
+    """Completed and cancelled jobs that can be listed."""
+    workers: int
+    """Registered workers."""
+    unrunnable_classes: int
+    """Requirement classes with pending jobs that no registered worker can run."""

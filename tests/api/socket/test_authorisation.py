@@ -55,7 +55,7 @@ async def test_a_message_is_obeyed_if_the_role_allows_it_and_the_customer_is_the
 FILTERS: tuple[dict[str, Any], ...] = (
     {},
     {"jobs": ["own", "foreign", "nobodys"]},
-    {"workflows": ["film", "shared"]},
+    {"workflows": ["film", "shared", "free"]},
     {"workers": ["w"]},
     {"customers": [OWN]},
     {"types": ["job.submitted", "job.claimed", "job.cancelled", "worker.registered", "workflow.ended"]},
@@ -75,7 +75,7 @@ async def test_a_customers_key_sees_nothing_of_others_whatever_it_asks(
         for name, fields in {
             "own": {"customer": OWN, "workflow": "film"},
             "foreign": {"customer": FOREIGN, "workflow": "shared"},
-            "nobodys": {"workflow": "shared"},
+            "nobodys": {"workflow": "free"},
         }.items():
             await site.submit(name + suffix, **fields)
         await worker.claim(3)
@@ -89,7 +89,7 @@ async def test_a_customers_key_sees_nothing_of_others_whatever_it_asks(
     await happen("-2")
     own = await site.client(await site.token(Role.READ))
     await own.send({"type": "subscribe", "id": "s", "customers": [OWN], "after": "0-0"})
-    last = (await own.events(6))[-1]["event"]["event_id"]
+    last = (await own.events(8))[-1]["event"]["event_id"]
     await client.send({"type": "subscribe", "id": "end", "after": "0-0", "customers": [OWN]})
     seen: list[dict[str, Any]] = []
     while not seen or (seen[-1].get("id"), seen[-1].get("event", {}).get("event_id")) != ("end", last):

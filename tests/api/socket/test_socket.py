@@ -207,7 +207,7 @@ async def test_a_client_sees_its_job_from_submit_on(site: Site) -> None:
         ({}, {"a", "b", "c", None}),
         ({"jobs": ["a", "c", "z"]}, {"a", "c"}),
         ({"workflows": ["film"]}, {"a", "b"}),
-        ({"customers": ["acme"]}, {"a"}),
+        ({"customers": ["acme"]}, {"a", "b"}),
         ({"workers": ["w"]}, {"c", None}),
         ({"workers": ["v"]}, set()),
         ({"types": ["job.claimed"]}, {"c"}),
@@ -223,7 +223,7 @@ async def test_an_event_is_sent_if_it_passes_every_filter(
     await live.ask({"type": "subscribe", "id": "live", **wanted})
     worker = await _worker(site)
     await site.submit("a", workflow="film", customer="acme", requirements={"service": "nobody"})
-    await site.submit("b", workflow="film", requirements={"service": "nobody"})
+    await site.submit("b", workflow="film", customer="acme", requirements={"service": "nobody"})
     await site.submit("c")
     await worker.claim()
     expected = [e.event_id for e in await site.broker.read_events() if getattr(e, "job", None) in seen]
@@ -274,7 +274,7 @@ async def test_a_snapshot_is_true_at_its_event_and_the_changes_follow(site: Site
     await site.submit("done", workflow="film")
     (job,) = (await worker.claim()).jobs
     await worker.complete(job, {})
-    await site.submit("open", workflow="film", customer="acme")
+    await site.submit("open", workflow="film")
     await site.submit("other")
     client = await site.client()
     await client.send({"type": "subscribe", "id": "s", "workflows": ["film"], "snapshot": True})
@@ -309,6 +309,20 @@ async def test_a_snapshot_of_everything_holds_what_is_running(site: Site) -> Non
     }
     assert shown.items() >= facts.items()
     await worker.close()
+
+
+async def test_a_snapshot_for_a_customer_holds_its_open_jobs(site: Site) -> None:
+    for job_id, customer in {"a": "acme", "b": "acme", "c": "other", "d": None}.items():
+        await site.submit(job_id, customer=customer)
+    await site.broker.cancel("b")
+    for token, wanted in (
+        (await site.token(), {"customers": ["acme"]}),
+        (await site.token(customer="acme"), {}),
+    ):
+        client = await site.client(token)
+        await client.send({**EVERYTHING, "snapshot": True, **wanted})
+        snapshot = await client.until("snapshot")
+        assert [job["job"] for job in snapshot["jobs"]] == ["a"]
 
 
 async def test_snapshots_under_load_and_their_changes_add_up(site: Site) -> None:

@@ -8,9 +8,18 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from .. import socket
-from . import health, keys
+from . import errors, events, health, jobs, keys, pool, workflows
 
-ROUTERS: tuple[APIRouter, ...] = (keys.router, health.router, socket.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    jobs.router,
+    workflows.router,
+    events.router,
+    pool.router,
+    keys.router,
+    health.router,
+    errors.router,
+    socket.router,
+)
 """Every router, in the order of the reference."""
 SERVICES: tuple[Callable[[FastAPI], AbstractAsyncContextManager[None]], ...] = (socket.serving,)
 """What runs as long as the application does, and is entered once its state has the broker."""

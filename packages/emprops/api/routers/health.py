@@ -6,11 +6,13 @@ import platform
 from importlib.metadata import version
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
 from ...core.errors import EmpropsError, NotReady
-from ..problem import declared
+from ...core.workflow import PoolState
+from ..auth import PoolReader
+from ..problem import declared, refusals
 from ..state import PoolBroker
 
 router = APIRouter(tags=["health"])
@@ -62,6 +64,25 @@ class Version(BaseModel):
     """Version of Python that runs it."""
 
 
+class HealthStatus(BaseModel):
+    """How the API and the pool are."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    ready: bool
+    """Whether every check is as it must be."""
+    checks: list[Check]
+    """What was checked."""
+    version: str
+    """Version of the software that answers."""
+    started_ms: int
+    """When the process started to serve (milliseconds since 1970, its own clock)."""
+    pool: PoolState
+    """How full the pool is."""
+    stuck_workers: list[str]
+    """Ids of workers that are heard of, and whose claim loop has not turned for as long as a worker record is kept."""
+
+
 async def run_checks(broker: PoolBroker) -> list[Check]:
     """Return what each check found."""
     try:
@@ -71,7 +92,7 @@ async def run_checks(broker: PoolBroker) -> list[Check]:
     return [Check(name="server", ok=True, detail=" ".join(findings))]
 
 
-@router.get("/health/live", responses={})
+@router.get("/health/live")
 async def live() -> Live:
     """Say that the process answers. It looks at nothing else: a restart does not mend a dependency."""
     return Live()
@@ -88,6 +109,25 @@ async def ready(broker: PoolBroker) -> Ready:
             detail={"checks": [check.model_dump() for check in checks]},
         )
     return Ready(checks=checks)
+
+
+@router.get("/health/status", responses=refusals())
+async def read_status(request: Request, broker: PoolBroker, _: PoolReader) -> HealthStatus:
+    """Say how the API and the pool are."""
+    checks = await run_checks(broker)
+    kept_ms = broker.settings.worker_expiry_seconds * 1000
+    return HealthStatus(
+        ready=all(check.ok for check in checks),
+        checks=checks,
+        version=version("emprops-job-queue"),
+        started_ms=request.app.state.started_ms,
+        pool=await broker.pool_state(),
+        stuck_workers=[
+            worker.worker_id
+            for worker in await broker.workers()
+            if worker.turned_ms is not None and worker.expires_ms - worker.turned_ms > 2 * kept_ms
+        ],
+    )
 
 
 @router.get("/v1/version")

@@ -320,7 +320,10 @@ class Connection:
 
     async def _picture(self, wanted: Subscribe, subscription: Subscription) -> str:
         picture = await self._sockets.hub.stream.snapshot(
-            jobs=wanted.jobs, workflows=wanted.workflows, most=SNAPSHOT_MOST
+            jobs=wanted.jobs,
+            workflows=wanted.workflows,
+            customers=() if wanted.jobs or wanted.workflows else subscription.customers,
+            most=SNAPSHOT_MOST,
         )
         jobs = tuple(job for job in picture.jobs if subscription.wants_job(job))
         await self._outbox.put(Subscribed(id=wanted.id, position=picture.position).text())

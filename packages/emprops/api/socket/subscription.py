@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ...broker.stream import Place
+from ...broker.visibility import sees_event
 from ...core.access import Principal
 from ...core.events import AnyEvent
 from ...core.messages import SnapshotJob, Subscribe
@@ -56,9 +57,16 @@ class Subscription:
         self._prefix = f'{{"type":"event","id":"{wanted.id}","event":'
         self._prefix_size = len(self._prefix) + 1
 
+    @property
+    def customers(self) -> tuple[str, ...]:
+        """The only customers that it can be about; empty: any."""
+        if self._scope.customer is not None:
+            return (self._scope.customer,)
+        return tuple(sorted(self._wanted.get("customer", ())))
+
     def wants(self, event: AnyEvent) -> bool:
-        """Say whether an event passes the filters, and is for the principal's eyes."""
-        if not self._scope.sees(getattr(event, "customer", None)):
+        """Say whether an event passes the filters, and exists for the principal."""
+        if not sees_event(self._scope, event):
             return False
         return all(getattr(event, field, None) in values for field, values in self._wanted.items())
 

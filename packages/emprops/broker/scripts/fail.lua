@@ -3,7 +3,7 @@
 -- A job that avoids workers where it failed goes on in a class that excludes them: the class, its requirements and the
 -- job's new specification come with the report.
 --
--- keys: states specs payloads histories leases delayed deadlines dead archive events meta classes class_versions class_open class_idle idle customers workflows workflow_expiry
+-- keys: states specs payloads histories leases delayed deadlines dead archive events meta classes class_versions class_open class_idle idle customers customer_jobs workflows workflow_expiry
 -- args: id worker attempt code message retryable delay_ms dead_retention_ms ended_listed class requirements spec
 -- transitions: retry bury
 -- errors: lease_lost

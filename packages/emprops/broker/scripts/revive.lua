@@ -2,7 +2,7 @@
 --
 -- Its history stays. Its queue and total timeouts do not apply any more: they have passed or are beside the point.
 --
--- keys: meta classes class_versions class_open class_idle customers workflows workflow_expiry workflow_jobs states specs payloads histories pending heads bounds eligible idle deadlines dead archive events
+-- keys: meta classes class_versions class_open class_idle customers customer_jobs workflows workflow_expiry workflow_jobs states specs payloads histories pending heads bounds eligible idle deadlines dead archive events
 -- args: id class requirements workflow_ms
 -- transitions: revive
 -- errors: job_not_found job_not_dead
@@ -33,11 +33,11 @@ redis.call('ZREM', key.dead, arg.id)
 save_state(arg.id, state)
 set_deadline(arg.id, state)
 enter_class(arg.class, arg.requirements)
-enter_customer(state)
+enter_customer(arg.id, state)
 if state.workflow then
   local record = load_workflow(state.workflow) or {
     time = tonumber(string.sub(state.place, 19, 30), 16), keep = tonumber(arg.workflow_ms),
-    open = 0, completed = 0, dead = 1, cancelled = 0,
+    open = 0, completed = 0, dead = 1, cancelled = 0, customer = state.customer,
   }
   record.dead = record.dead - 1
   enter_workflow(arg.id, state, record)

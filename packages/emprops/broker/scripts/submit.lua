@@ -1,13 +1,14 @@
 -- Put one job into the queue, once.
 --
--- The same idempotency key or job id with the same content finds the job that exists; with other content it is refused.
+-- The same idempotency key or job id with the same content finds the job that exists; with other content it is refused. A
+-- workflow belongs to the customer of its first job, or to nobody.
 -- A class that is seen for the first time gets the next version; every idle profile is woken to judge it. The limits on open
 -- jobs hold for new jobs only; 0 stands for none, as it does for a timeout.
 --
--- keys: meta classes class_versions class_open class_idle customers workflows workflow_expiry workflow_jobs eligible pending heads bounds states specs payloads delayed deadlines idle events archive idempotency
+-- keys: meta classes class_versions class_open class_idle customers customer_jobs workflows workflow_expiry workflow_jobs eligible pending heads bounds states specs payloads delayed deadlines idle events archive idempotency
 -- args: id class requirements spec payload digest priority delay max_attempts customer workflow workflow_ms idempotency_ms queue_limit customer_limit queue_timeout_ms run_timeout_ms total_timeout_ms
 -- transitions: submit schedule
--- errors: job_exists idempotency_conflict queue_full customer_limit_reached workflow_cancelled
+-- errors: job_exists idempotency_conflict queue_full customer_limit_reached workflow_cancelled workflow_taken
 -- returns: whether the job is new, its id, and the profiles to wake
 
 local function existing(id, digest, code)
@@ -43,10 +44,15 @@ end
 if arg.customer ~= '' and over(arg.customer_limit, redis.call('HGET', key.customers, arg.customer)) then
   return refuse('customer_limit_reached', { customer = arg.customer, limit = tonumber(arg.customer_limit) })
 end
+local customer = arg.customer ~= '' and arg.customer or nil
 local workflow = nil
 if arg.workflow ~= '' then
-  workflow = load_workflow(arg.workflow) or { time = now, open = 0, completed = 0, dead = 0, cancelled = 0 }
+  workflow = load_workflow(arg.workflow)
+    or { time = now, open = 0, completed = 0, dead = 0, cancelled = 0, customer = customer }
   workflow.keep = tonumber(arg.workflow_ms)
+  if workflow.customer ~= customer then
+    return refuse('workflow_taken', { workflow = arg.workflow })
+  end
   if workflow.closed then
     return refuse('workflow_cancelled', { workflow = arg.workflow })
   end
@@ -62,14 +68,14 @@ local order = string.format('%02x%012x%010x', 100 - arg.priority, workflow and w
 state = {
   place = arg.class .. order, attempt = 0, used = 0, max = tonumber(arg.max_attempts),
   created = now, since = now, digest = arg.digest,
-  customer = arg.customer ~= '' and arg.customer or nil,
+  customer = customer,
   workflow = arg.workflow ~= '' and arg.workflow or nil,
   queue_by = after(due, arg.queue_timeout_ms),
   run_ms = after(0, arg.run_timeout_ms),
   total_by = after(now, arg.total_timeout_ms),
 }
 enter_class(arg.class, arg.requirements)
-enter_customer(state)
+enter_customer(arg.id, state)
 if workflow then
   enter_workflow(arg.id, state, workflow)
 end

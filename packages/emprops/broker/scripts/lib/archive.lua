@@ -19,6 +19,6 @@ local function archive(archive_key, id, state, index, retention, result)
     redis.call('ZREM', key.deadlines, id)
   end
   leave_class(string.sub(state.place, 1, 16))
-  leave_customer(state)
+  leave_customer(id, state)
   leave_workflow(state)
 end

@@ -23,16 +23,21 @@ local function leave_class(class)
   end
 end
 
-local function enter_customer(state)
+local function enter_customer(id, state)
   if state.customer then
     redis.call('HINCRBY', key.customers, state.customer, 1)
+    redis.call('ZADD', key.customer_jobs, 0, state.customer .. ' ' .. id)
   end
 end
 
-local function leave_customer(state)
-  if state.customer and redis.call('HINCRBY', key.customers, state.customer, -1) < 1 then
+local function leave_customer(id, state)
+  if not state.customer then
+    return
+  end
+  if redis.call('HINCRBY', key.customers, state.customer, -1) < 1 then
     redis.call('HDEL', key.customers, state.customer)
   end
+  redis.call('ZREM', key.customer_jobs, state.customer .. ' ' .. id)
 end
 
 local function load_workflow(workflow)
@@ -57,9 +62,14 @@ local function leave_workflow(state)
   redis.call('HSET', key.workflows, state.workflow, cjson.encode(record))
   if record.open == 0 then
     redis.call('ZADD', key.workflow_expiry, now + record.keep, state.workflow)
-    append_event({
+    local fields = {
       'type', 'workflow.ended', 'at', now, 'workflow', state.workflow,
       'completed', record.completed, 'dead', record.dead, 'cancelled', record.cancelled,
-    })
+    }
+    if record.customer then
+      fields[#fields + 1] = 'customer'
+      fields[#fields + 1] = record.customer
+    end
+    append_event(fields)
   end
 end
