@@ -76,6 +76,8 @@ class ClientMessage(Message):
     sender: ClassVar[Direction] = "client"
     requires: ClassVar[Role | None] = None
     """Role that the key must have; `None`: any."""
+    answers: ClassVar[tuple[str, ...]]
+    """Types of the messages that may answer it."""
 
 
 class ServerMessage(Message):
@@ -87,6 +89,7 @@ class ServerMessage(Message):
 class Authenticate(ClientMessage):
     """Show an API key: the first message of a client that could not send the header `Authorization`."""
 
+    answers: ClassVar[tuple[str, ...]] = ("welcome", "error")
     example: ClassVar[Mapping[str, Any]] = {"type": "authenticate", "key": "emp_0123456789ab_…"}
 
     type: Literal["authenticate"] = "authenticate"
@@ -98,6 +101,7 @@ class Subscribe(ClientMessage):
     """Ask for events. An event is sent if it passes every filter that is given; without any, all are."""
 
     requires: ClassVar[Role | None] = Role.READ
+    answers: ClassVar[tuple[str, ...]] = ("subscribed", "error")
     example: ClassVar[Mapping[str, Any]] = {
         "type": "subscribe",
         "id": "film",
@@ -138,6 +142,7 @@ class Unsubscribe(ClientMessage):
     """End a subscription."""
 
     requires: ClassVar[Role | None] = Role.READ
+    answers: ClassVar[tuple[str, ...]] = ("unsubscribed", "error")
     example: ClassVar[Mapping[str, Any]] = {"type": "unsubscribe", "id": "film"}
 
     type: Literal["unsubscribe"] = "unsubscribe"
@@ -149,6 +154,7 @@ class Submit(ClientMessage):
     """Submit a job. Lost in doubt, it is sent again: the job exists once."""
 
     requires: ClassVar[Role | None] = Role.SUBMIT
+    answers: ClassVar[tuple[str, ...]] = ("accepted", "error")
     example: ClassVar[Mapping[str, Any]] = {
         "type": "submit",
         "request": "r1",
@@ -173,6 +179,7 @@ class Submit(ClientMessage):
 class Ping(ClientMessage):
     """Ask whether the connection lives, from where WebSocket pings are out of reach, as in a browser."""
 
+    answers: ClassVar[tuple[str, ...]] = ("pong",)
     example: ClassVar[Mapping[str, Any]] = {"type": "ping", "request": "p1"}
 
     type: Literal["ping"] = "ping"

@@ -43,6 +43,7 @@ async def test_a_message_is_obeyed_if_the_role_allows_it_and_the_customer_is_the
     client = await site.client(await site.token(role, customer=OWN if scoped else None))
     message = _message(model, CUSTOMERS[whose])
     answer = await client.ask(message)
+    assert answer["type"] in model.answers
     by_role = model.requires is None or model.requires in IMPLIED[role]
     names_customer = "customers" in model.model_fields or "job" in model.model_fields
     by_customer = whose == "own" or not scoped or not names_customer

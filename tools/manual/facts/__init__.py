@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .base import Kind
+from .close_code import CloseCodes
 from .command import Commands
 from .criterion import Criteria
 from .error import Errors
 from .event import Events
 from .key import Keys
 from .measure import Bars, Measures
+from .message import Messages
 from .object import Objects
 from .outcome import Outcomes
 from .script import Scripts
@@ -31,6 +33,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Settings(),
             Errors(),
             Events(),
+            Messages(),
+            CloseCodes(),
             Keys(),
             Scripts(),
             Commands(),
