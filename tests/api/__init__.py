@@ -1,1 +1,1 @@
-"""Tests of the API: real servers, real clients."""
+"""Tests of the API: a real server, a real queue, real requests."""

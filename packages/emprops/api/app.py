@@ -62,6 +62,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.settings = settings
@@ -93,22 +94,46 @@ class _Api(FastAPI):
             schemas = made.setdefault("components", {}).setdefault("schemas", {})
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
-            schemas["Problem"] = Problem.model_json_schema()
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(problem.pop("$defs", {}), Problem=problem)
             for path in made["paths"].values():
                 for method, operation in path.items():
                     if method in METHODS:
-                        _complete(operation)
+                        _complete(operation, schemas)
+            _tidy(made)
             self.openapi_schema = made
         return self.openapi_schema
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Say of an operation what FastAPI does not know, and leave out what is not so."""
     roles = [role for entry in operation.get("security", ()) for scopes in entry.values() for role in scopes]
     if roles:
         operation["x-required-role"] = roles[0]
         operation["x-pool-wide"] = POOL_WIDE in roles
-    for response in operation["responses"].values():
+    responses = operation["responses"]
+    if "x-error-codes" not in responses.get("422", {"x-error-codes": ()}):
+        del responses["422"]  # FastAPI's own, of an operation that takes any text as its parameter
+    for response in responses.values():
         response.setdefault("headers", {})[REQUEST_ID] = {
             "description": "Id of the request, as it was sent or as it was given.",
             "schema": {"type": "string"},
         }
+        if response["description"] == "Successful Response":
+            schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+            known = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
+            response["description"] = known.get("description", "Done.")
+
+
+def _tidy(part: Any) -> None:
+    """Make the docstrings in a document the Markdown that OpenAPI says descriptions are."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == "description" and isinstance(value, str):
+                paragraphs = value.replace("``", "`").split("\n\n")
+                part[name] = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+            else:
+                _tidy(value)
+    elif isinstance(part, list):
+        for value in part:
+            _tidy(value)

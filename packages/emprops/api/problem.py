@@ -20,6 +20,7 @@ from ..core.errors import (
     Forbidden,
     InternalFault,
     InvalidRequest,
+    MediaTypeUnsupported,
     MethodNotAllowed,
     RequestTooLarge,
     ServerFault,
@@ -100,7 +101,7 @@ def refusals(*errors: type[EmpropsError], body: bool = False) -> dict[int | str,
         InternalFault,
         ServerFault,
         ServerUnreachable,
-        *((UnknownField, RequestTooLarge) if body else ()),
+        *((UnknownField, RequestTooLarge, MediaTypeUnsupported) if body else ()),
         *errors,
     )
 
@@ -139,10 +140,20 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if any(fault["loc"] == ("body",) for fault in error.errors()) and not _is_json(request):
+        declared_type = request.headers.get("content-type", "")[:100]
+        return answer(MediaTypeUnsupported(detail={"content_type": declared_type}), request_id_of(request))
     body = getattr(request.scope.get("route"), "body_field", None)
     model = getattr(getattr(body, "field_info", None), "annotation", None)
     known = model if isinstance(model, type) and issubclass(model, BaseModel) else None
     return answer(explain(known, _within_body(error.errors()), "request"), request_id_of(request))
+
+
+def _is_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    )
 
 
 def _within_body(faults: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -167,9 +178,8 @@ async def _of_http(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """Return the methods of all operations with the path of a request; the router knows those of the first only."""
-    found: set[str] = set()
-    for route in request.app.state.operations:
-        if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return sorted(found)
+    """Return the methods of the path of a request: the router knows those of its first operation only."""
+    matching = [
+        route for route in request.app.state.operations if route.matches(request.scope)[0] is not Match.NONE
+    ]
+    return sorted({m for route in matching if route.path == matching[0].path for m in route.methods})

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -34,6 +38,31 @@ def base_url(listener: socket.socket) -> str:
     """Return the address of the API that listens at a socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """A server that tells its WebSocket clients that it stops, and ends with status 0, as the other commands do."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals that stop a process; a second one breaks open requests off."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # no thread but the main one gets signals
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: the WebSocket clients first, so that they have a reason before they have a close."""
+        app: FastAPI = self.config.app  # type: ignore[assignment]  # serve() hands it over
+        await app.state.sockets.stop()
+        await super().shutdown(sockets)
 
 
 async def serve(
@@ -73,13 +102,3 @@ async def serve(
         on_server(server)
     with listener or listen(settings) as listening:
         await server.serve(sockets=[listening])
-
-
-class _Server(uvicorn.Server):
-    """A server whose WebSocket clients are told that it goes away before it stops serving."""
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop."""
-        app: FastAPI = self.config.app  # type: ignore[assignment]  # serve() hands it over
-        await app.state.sockets.stop()
-        await super().shutdown(sockets)

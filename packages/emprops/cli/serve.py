@@ -1,4 +1,4 @@
-"""Commands that run the queue: `up` and `worker`."""
+"""Commands that run the queue: `up` with all its processes, and `worker`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 
-from ..broker import Broker, EmbeddedServer, find_address, publish_address
+from ..api import base_url, listen
+from ..broker import ApiKeys, Broker, EmbeddedServer, find_address, publish_address
+from ..core.access import Role
 from ..core.capabilities import Capabilities
-from ..core.errors import QueueRunning, ServerUnreachable
+from ..core.errors import QueueRunning, ServerUnreachable, Unauthenticated
 from ..core.events import WorkerRegistered
-from ..core.settings import BrokerSettings, WorkerSettings
+from ..core.settings import ApiSettings, BrokerSettings, WorkerSettings
 from ..core.validation import parse
 from ..worker import Worker, connector_class
 from .output import err, print_line, run
@@ -25,7 +30,9 @@ from .output import err, print_line, run
 RESTART_FIRST_SECONDS = 0.2
 RESTART_CAP_SECONDS = 10.0
 CALM_SECONDS = 10.0
-"""A worker that ran this long before it ended is started again at once."""
+"""A process that ran this long before it ended is started again at once."""
+KEY_FILE = "api-key"
+"""Where the token of the key for this machine is kept, in the state folder, readable by its owner only."""
 
 
 def register(app: typer.Typer) -> None:
@@ -42,25 +49,29 @@ def up(
     ] = None,
     in_memory: Annotated[bool, typer.Option("--in-memory", help="Keep the queue in memory only.")] = False,
 ) -> None:
-    """Run a queue on this machine: a private server and workers, until Ctrl-C.
+    """Run a queue on this machine: a private server, the API and workers, until Ctrl-C.
 
-    With EMPROPS_REDIS_URL set, that server is used and only workers are started.
+    It prints an API key for this machine, which is kept in the state folder. With EMPROPS_REDIS_URL set, that server is
+    used, and no key is made: `emprops keys create` makes one.
     """
     settings = BrokerSettings.load()
+    api_settings = ApiSettings.load()
     services = service or ["simulation"]
     for name in services:
         connector_class(name)
     if settings.redis_url:
         run(_check(settings.redis_url, settings))
-        run(_supervise(workers, services, settings.redis_url))
+        with listen(api_settings) as listener:
+            run(_supervise(workers, services, settings.redis_url, listener, None))
         return
     _refuse_second(settings)
     data = None if in_memory or not settings.durable else settings.state_path / "data"
-    with EmbeddedServer(data) as server:
+    with listen(api_settings) as listener, EmbeddedServer(data) as server:
         address = publish_address(settings, server.url)
         try:
             print_line(f"server    Valkey, private, {'in memory' if data is None else f'data in {data}'}")
-            run(_supervise(workers, services, server.url))
+            token = run(_local_key(settings, server.url))
+            run(_supervise(workers, services, server.url, listener, token))
         finally:
             address.unlink(missing_ok=True)
 
@@ -83,17 +94,43 @@ async def _check(url: str, settings: BrokerSettings) -> None:
             err.print(f"note: {finding}")
 
 
-async def _supervise(count: int, services: list[str], url: str) -> None:
+async def _local_key(settings: BrokerSettings, url: str) -> str:
+    """Return the token of an API key for this machine: that of the last time, or a new one if it is not valid."""
+    path = settings.state_path / KEY_FILE
+    async with Broker(settings, url=url) as broker:
+        keys = ApiKeys(broker)
+        with suppress(OSError, Unauthenticated):
+            token = path.read_text(encoding="utf-8").strip()
+            await keys.authenticate(token)
+            return token
+        _, token = await keys.create("local", [Role.ADMIN])
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(token + "\n", encoding="utf-8")
+    return token
+
+
+async def _supervise(
+    count: int, services: list[str], url: str, listener: socket.socket, token: str | None
+) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     print_line(f"workers   {count}, services: {', '.join(services)}")
+    print_line(f"api       {base_url(listener)}")
+    print_line(f"key       {token or 'emprops keys create makes one'}")
     print_line(f"submit    emprops submit {services[0]}")
+    # One socket for all API processes to come: while one is started again, connections wait instead of being refused.
+    serving = ["api", "--listener", str(listener.fileno())]
+    working = ["worker", *(part for service in services for part in ("--service", service))]
     async with Broker(url=url) as broker:
         start = await broker.last_event_id()
-        keepers = [asyncio.create_task(_keep(index + 1, services, url, stop)) for index in range(count)]
-        registered = asyncio.create_task(_registered(broker, start, count))
+        keepers = [
+            asyncio.create_task(_keep(f"worker {index + 1}", working, url, stop)) for index in range(count)
+        ]
+        keepers.append(asyncio.create_task(_keep("api", serving, url, stop, (listener.fileno(),))))
+        registered = asyncio.create_task(_all_there(broker, start, count, base_url(listener)))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({registered, stopped}, return_when=asyncio.FIRST_COMPLETED)
         registered.cancel()
@@ -104,29 +141,35 @@ async def _supervise(count: int, services: list[str], url: str) -> None:
     await asyncio.gather(*keepers)
 
 
-async def _registered(broker: Broker, start: str, count: int) -> None:
-    """Wait until that many workers have registered."""
+async def _all_there(broker: Broker, start: str, count: int, address: str) -> None:
+    """Wait until that many workers have registered, and the API answers."""
     seen = 0
     async for event in broker.follow_events(start):
         seen += isinstance(event, WorkerRegistered)
         if seen == count:
-            return
+            break
+    async with httpx.AsyncClient(base_url=address, timeout=None, trust_env=False) as client:
+        while True:
+            with suppress(httpx.HTTPError):
+                await client.get("/health/live")
+                return
+            await asyncio.sleep(RESTART_FIRST_SECONDS)
 
 
-async def _keep(number: int, services: list[str], url: str, stop: asyncio.Event) -> None:
-    """Run one worker process, again and again until told to stop."""
+async def _keep(
+    name: str, command: list[str], url: str, stop: asyncio.Event, descriptors: tuple[int, ...] = ()
+) -> None:
+    """Run one process, again and again until told to stop."""
     loop = asyncio.get_running_loop()
     pause = RESTART_FIRST_SECONDS
-    command = [sys.executable, "-m", "emprops.cli", "worker", "--with-parent"]
-    for service in services:
-        command += ["--service", service]
     while not stop.is_set():
         began = loop.time()
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *(sys.executable, "-m", "emprops.cli", *command, "--with-parent"),
             env={**os.environ, "EMPROPS_REDIS_URL": url},
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
+            pass_fds=descriptors,
         )
         ended, stopped = asyncio.create_task(process.wait()), asyncio.create_task(stop.wait())
         await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -136,7 +179,7 @@ async def _keep(number: int, services: list[str], url: str, stop: asyncio.Event)
             await ended
             return
         pause = RESTART_FIRST_SECONDS if loop.time() - began > CALM_SECONDS else pause
-        print_line(f"worker {number} ended ({_ending(process.returncode)}); it is started again")
+        print_line(f"{name} ended ({_ending(process.returncode)}); it is started again")
         await asyncio.wait({asyncio.create_task(stop.wait())}, timeout=pause)
         pause = min(pause * 2, RESTART_CAP_SECONDS)
 

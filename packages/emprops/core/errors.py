@@ -467,6 +467,18 @@ class MethodNotAllowed(RequestError):
     remedy = "Use one of the methods in the `Allow` header."
 
 
+class MediaTypeUnsupported(RequestError):
+    """The body of a request is not declared as JSON."""
+
+    code = "media_type_unsupported"
+    http_status = 415
+    meaning = "The body of the request is not declared as JSON."
+    cause = (
+        "The header `Content-Type` is missing or names something else; `curl -d` alone sends that of a form."
+    )
+    remedy = "Send `Content-Type: application/json`; with curl, use `--json`."
+
+
 class RequestTooLarge(RequestError):
     """The body of a request is larger than the API reads."""
 

@@ -11,6 +11,7 @@ from .canonical import canonical_json, short_hash
 from .errors import InvalidRequest
 from .lifecycle import Outcome, Status
 from .ordering import PRIORITY_DEFAULT, PRIORITY_HIGHEST, PRIORITY_LOWEST
+from .plain import Flag, Number, Whole
 from .requirements import Name, Requirements
 from .retry import RetryPolicy
 
@@ -31,11 +32,11 @@ class Timeouts(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    queue_seconds: float | None = Field(default=None, gt=0, le=TIMEOUT_MOST_SECONDS, allow_inf_nan=False)
+    queue_seconds: Number | None = Field(default=None, gt=0, le=TIMEOUT_MOST_SECONDS, allow_inf_nan=False)
     """Longest time until the first attempt starts, in seconds, from when the job is due (above 0, to 30 days)."""
-    run_seconds: float | None = Field(default=None, gt=0, le=TIMEOUT_MOST_SECONDS, allow_inf_nan=False)
+    run_seconds: Number | None = Field(default=None, gt=0, le=TIMEOUT_MOST_SECONDS, allow_inf_nan=False)
     """Longest time of one attempt, in seconds (above 0, to 30 days)."""
-    total_seconds: float | None = Field(default=None, gt=0, le=TIMEOUT_MOST_SECONDS, allow_inf_nan=False)
+    total_seconds: Number | None = Field(default=None, gt=0, le=TIMEOUT_MOST_SECONDS, allow_inf_nan=False)
     """Longest time from the submit to the end, in seconds (above 0, to 30 days)."""
 
 
@@ -48,7 +49,7 @@ class JobRequest(BaseModel):
     """What the job needs of a worker, the service above all."""
     payload: dict[str, JsonValue] = Field(default_factory=dict)
     """What is handed to the service, a JSON object."""
-    priority: int = Field(default=PRIORITY_DEFAULT, ge=PRIORITY_LOWEST, le=PRIORITY_HIGHEST)
+    priority: Whole = Field(default=PRIORITY_DEFAULT, ge=PRIORITY_LOWEST, le=PRIORITY_HIGHEST)
     """Priority (0 to 100); higher is served first, always."""
     job_id: JobId | None = None
     """Id of the job; left out, the client makes one that sorts by time."""
@@ -58,13 +59,13 @@ class JobRequest(BaseModel):
     """Customer whom the job belongs to."""
     workflow: Name | None = None
     """Workflow that the job belongs to; its jobs are of one customer, and share the place in the order of the first."""
-    delay_seconds: float = Field(default=0, ge=0, le=DELAY_MOST_SECONDS, allow_inf_nan=False)
+    delay_seconds: Number = Field(default=0, ge=0, le=DELAY_MOST_SECONDS, allow_inf_nan=False)
     """How long the job must not start, in seconds from the submit (0 to 30 days)."""
     retry: RetryPolicy = Field(default_factory=RetryPolicy)
     """How the job is retried."""
     timeouts: Timeouts = Field(default_factory=Timeouts)
     """How long the job may wait, run and take in all."""
-    require_worker: bool = False
+    require_worker: Flag = False
     """Whether the job is refused if no registered worker can run it."""
 
     @model_validator(mode="after")

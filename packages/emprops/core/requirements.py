@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from .canonical import canonical_json, short_hash
+from .plain import Flag, Number, Whole
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$")
@@ -26,11 +27,11 @@ class Requirements(BaseModel):
     """The service that runs the job, by the name that workers offer it under."""
     models: frozenset[Name] = Field(default=frozenset(), max_length=64)
     """Models that the worker must have, all of them (at most 64)."""
-    gpu_memory_gb: float = Field(default=0, ge=0, le=10_000, allow_inf_nan=False)
+    gpu_memory_gb: Number = Field(default=0, ge=0, le=10_000, allow_inf_nan=False)
     """GPU memory that one job needs, in gigabytes (0 to 10,000)."""
-    memory_gb: float = Field(default=0, ge=0, le=100_000, allow_inf_nan=False)
+    memory_gb: Number = Field(default=0, ge=0, le=100_000, allow_inf_nan=False)
     """Main memory that one job needs, in gigabytes (0 to 100,000)."""
-    cpu_cores: int = Field(default=0, ge=0, le=10_000)
+    cpu_cores: Whole = Field(default=0, ge=0, le=10_000)
     """CPU cores that one job needs (0 to 10,000)."""
     regions: frozenset[Name] = Field(default=frozenset(), max_length=64)
     """Regions where the job may run; empty: anywhere (at most 64)."""
@@ -42,7 +43,7 @@ class Requirements(BaseModel):
     """Ids of workers that must not run the job (at most 64)."""
     customer: Name | None = None
     """Customer by whom workers are chosen. Set from the job's customer where it counts; left out otherwise."""
-    isolated: bool = False
+    isolated: Flag = False
     """Whether the job runs only on workers that serve its customer alone."""
 
     def canonical(self) -> str:

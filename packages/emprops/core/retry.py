@@ -6,6 +6,8 @@ import random
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .plain import Flag, Number, Whole
+
 ATTEMPTS_DEFAULT = 3
 """Attempts of a job that states no number, the first one included."""
 ATTEMPTS_MOST = 20
@@ -25,15 +27,15 @@ class RetryPolicy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    max_attempts: int = Field(default=ATTEMPTS_DEFAULT, ge=1, le=ATTEMPTS_MOST)
+    max_attempts: Whole = Field(default=ATTEMPTS_DEFAULT, ge=1, le=ATTEMPTS_MOST)
     """Attempts in all, the first one included (1 to 20)."""
-    backoff_seconds: float = Field(default=BACKOFF_FIRST_SECONDS, ge=0, le=3600, allow_inf_nan=False)
+    backoff_seconds: Number = Field(default=BACKOFF_FIRST_SECONDS, ge=0, le=3600, allow_inf_nan=False)
     """Wait before the second attempt, in seconds (0 to 3,600)."""
-    backoff_factor: float = Field(default=BACKOFF_FACTOR, ge=1, le=10, allow_inf_nan=False)
+    backoff_factor: Number = Field(default=BACKOFF_FACTOR, ge=1, le=10, allow_inf_nan=False)
     """Growth of the wait from one attempt to the next (1 to 10)."""
-    backoff_cap_seconds: float = Field(default=BACKOFF_CAP_SECONDS, ge=0, le=86_400, allow_inf_nan=False)
+    backoff_cap_seconds: Number = Field(default=BACKOFF_CAP_SECONDS, ge=0, le=86_400, allow_inf_nan=False)
     """Longest wait, in seconds (0 to 86,400)."""
-    avoid_failed_worker: bool = False
+    avoid_failed_worker: Flag = False
     """Whether a worker where an attempt failed is excluded from the further ones."""
 
     def delay_seconds(self, attempts_used: int, chance: random.Random | None = None) -> float:

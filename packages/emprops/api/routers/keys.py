@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...broker.api_keys import LIFETIME_MOST_SECONDS, OVERLAP_DEFAULT_SECONDS, OVERLAP_MOST_SECONDS
 from ...core.access import ApiKey, Role
 from ...core.errors import ApiKeyLimitReached, ApiKeyNotFound, ApiKeyRevoked
+from ...core.plain import Number
 from ...core.requirements import Name
 from ..auth import Administrator
 from ..problem import refusals
@@ -30,7 +31,7 @@ class KeyRequest(BaseModel):
     """What it is good for."""
     customer: Name | None = None
     """The only customer whose jobs it sees and touches; none: all."""
-    lifetime_seconds: float | None = Field(default=None, ge=1, le=LIFETIME_MOST_SECONDS, allow_inf_nan=False)
+    lifetime_seconds: Number | None = Field(default=None, ge=1, le=LIFETIME_MOST_SECONDS, allow_inf_nan=False)
     """After what time it is refused, in seconds (1 to 10 years); none: never."""
 
 
@@ -39,7 +40,7 @@ class Rotation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    overlap_seconds: float = Field(
+    overlap_seconds: Number = Field(
         default=OVERLAP_DEFAULT_SECONDS, ge=0, le=OVERLAP_MOST_SECONDS, allow_inf_nan=False
     )
     """How long the old secret is taken as well, in seconds (0 to 30 days)."""

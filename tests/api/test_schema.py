@@ -1,0 +1,80 @@
+"""The OpenAPI tells the truth: whatever is sent, the answer is one that it declares."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, TypeAlias, cast
+
+import hypothesis
+import pytest
+import schemathesis
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis import APIOperation, GenerationMode
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from emprops.api import create_app
+from emprops.core.settings import ApiSettings
+from tests.api.conftest import Site, bearer
+
+Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+EXAMPLES = 1000 if NIGHTLY else 20
+SCHEMA = schemathesis.openapi.from_dict(create_app(ApiSettings()).openapi())
+OPERATIONS: list[Operation] = [cast(Ok[Operation], found).ok() for found in SCHEMA.get_all_operations()]
+REFUSING = [
+    operation
+    for operation in OPERATIONS
+    if operation.body or any(p.location != "path" for p in operation.iter_parameters())
+]
+"""Operations that can be asked wrongly: the others take nothing, or any text in their path."""
+ACROSS_FIELDS = {
+    "Value error, requirements.isolated needs a customer",
+    "Value error, requirements.customer differs from customer",
+    "differs from the header Idempotency-Key",
+    "made for another list, or by nobody",
+    "admin is for keys of all customers: it makes keys for any",
+}
+"""Rules that join several fields, or lie in an opaque text: a schema cannot say them."""
+
+
+def test_the_document_is_valid_openapi() -> None:
+    OpenAPIV31SpecValidator(create_app(ApiSettings()).openapi()).validate()
+
+
+@pytest.fixture(scope="module")
+def token(site: Site) -> str:
+    """The token of an administrator."""
+    return site.run(site.token())
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.label for operation in OPERATIONS])
+def test_every_answer_is_a_declared_one(operation: Operation, site: Site, token: str) -> None:
+    _try(operation, GenerationMode.POSITIVE, site, token)
+
+
+@pytest.mark.parametrize("operation", REFUSING, ids=[operation.label for operation in REFUSING])
+def test_whatever_is_wrong_is_refused(operation: Operation, site: Site, token: str) -> None:
+    _try(operation, GenerationMode.NEGATIVE, site, token)
+
+
+def _try(operation: Operation, mode: GenerationMode, site: Site, token: str) -> None:
+    @hypothesis.settings(max_examples=EXAMPLES)
+    @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
+    def whatever_is_sent(case: schemathesis.Case[Any]) -> None:
+        answer = case.call(base_url=site.url, headers=bearer(token))
+        excluded: list[Any] = [positive_data_acceptance] if _breaks_a_rule_of_several_fields(answer) else []
+        case.validate_response(answer, excluded_checks=excluded)
+
+    whatever_is_sent()
+
+
+def _breaks_a_rule_of_several_fields(answer: schemathesis.Response) -> bool:
+    """Say whether a request is refused only for what its schema cannot say."""
+    if answer.status_code != 422:
+        return False
+    problem = answer.json()
+    if problem["detail"].endswith("surrogates not allowed"):
+        return True  # half a character: JSON can write it, and no text can hold it
+    problems = problem["facts"].get("problems", [])
+    return bool(problems) and all(problem["problem"] in ACROSS_FIELDS for problem in problems)
