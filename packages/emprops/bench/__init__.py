@@ -3,5 +3,15 @@
 from .claim import Plan, run_claim_benchmark
 from .measure import Bar, Measure, Record
 from .provenance import provenance
+from .websocket import SocketPlan, run_socket_benchmark
 
-__all__ = ["Bar", "Measure", "Plan", "Record", "provenance", "run_claim_benchmark"]
+__all__ = [
+    "Bar",
+    "Measure",
+    "Plan",
+    "Record",
+    "SocketPlan",
+    "provenance",
+    "run_claim_benchmark",
+    "run_socket_benchmark",
+]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ..bench import Plan, Record, run_claim_benchmark
+from ..bench import Plan, Record, SocketPlan, run_claim_benchmark, run_socket_benchmark
 from .output import AsJson, err, out, print_json, print_table, run, table
 
 bench = typer.Typer(help="Measure the queue on this machine, with a server of its own.", no_args_is_help=True)
@@ -37,7 +37,34 @@ def claim(
 ) -> None:
     """Measure what a claim costs as the queue grows, how soon a job starts, and what a pending job takes."""
     plan = Plan(pending=pending, classes=classes, rounds=rounds)
-    record = run(run_claim_benchmark(plan, ["emprops", *sys.argv[1:]], lambda text: err.print(text)))
+    _tell(run(run_claim_benchmark(plan, _command(), lambda text: err.print(text))), output, as_json=as_json)
+
+
+@bench.command("socket")
+def socket(
+    clients: Annotated[
+        int, typer.Option(help="Connected clients (10 to 10,000).", min=10, max=10_000)
+    ] = SocketPlan.clients,
+    events: Annotated[
+        int,
+        typer.Option(
+            help="Events that are timed in each part of a round (10 to 10,000).", min=10, max=10_000
+        ),
+    ] = SocketPlan.events,
+    rounds: Annotated[int, typer.Option(help="Rounds (1 to 100).", min=1, max=100)] = SocketPlan.rounds,
+    output: Annotated[Path | None, typer.Option(help="File to write the record to, as JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a WebSocket client costs, how soon it has an event, and whether a slow reader harms others."""
+    plan = SocketPlan(clients=clients, events=events, rounds=rounds)
+    _tell(run(run_socket_benchmark(plan, _command(), lambda text: err.print(text))), output, as_json=as_json)
+
+
+def _command() -> list[str]:
+    return ["emprops", *sys.argv[1:]]
+
+
+def _tell(record: Record, output: Path | None, *, as_json: bool) -> None:
     if output is not None:
         output.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if as_json:
