@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from pydantic import TypeAdapter
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from emprops.api import listen, serve
+from emprops.api.socket import Sockets
 from emprops.broker import ApiKeys, Broker, EmbeddedServer
 from emprops.core.access import Role
 from emprops.core.messages import PATH, AnyServerMessage
@@ -104,6 +106,13 @@ class Site:
             if task.done():
                 task.result()
         self._running.append((made[0], task))
+
+    @property
+    def sockets(self) -> Sockets:
+        """The connections of the API that was started last."""
+        app: FastAPI = self._running[-1][0].config.app  # type: ignore[assignment]  # what serve() hands to uvicorn
+        sockets: Sockets = app.state.sockets
+        return sockets
 
     async def stop(self) -> None:
         """Stop the API in an orderly way."""

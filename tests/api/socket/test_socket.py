@@ -266,6 +266,20 @@ async def test_a_heartbeat_says_up_to_where_everything_was_sent(site: Site) -> N
             assert message["type"] == "heartbeat"
 
 
+async def test_a_heartbeat_names_no_position_before_what_was_sent(site: Site) -> None:
+    client = await site.client()
+    await site.sockets.hub.stop()  # a reader that is late
+    await site.submit("j")
+    await client.send({**EVERYTHING, "after": "0-0"})
+    (message,) = await client.events(1)
+    await client.nothing()  # history is read to its end, and what comes next would come from the reader
+    for connection in site.sockets.connections:
+        connection.beat()
+    heartbeat = json.loads(await client.connection.recv())
+    assert heartbeat == {"type": "heartbeat"}
+    assert message["event"]["job"] == "j"
+
+
 # Snapshots
 
 

@@ -141,9 +141,10 @@ class Connection:
                 self._outbox.sent(size)
 
     def beat(self) -> None:
-        """Send a heartbeat. It names a position only if every subscription has been sent everything up to it."""
-        live = all(subscription.live for subscription in self._subscriptions.values())
-        self._answer(Heartbeat(position=self._sockets.hub.position if live else None))
+        """Send a heartbeat; it names a position if each subscription was sent what is up to it, and nothing after."""
+        place = self._sockets.hub.place
+        even = all(one.live and one.sent <= place for one in self._subscriptions.values())
+        self._answer(Heartbeat(position=self._sockets.hub.position if even else None))
 
     def watch(self, now: float) -> None:
         """Cut the client off if it has taken nothing for too long.
