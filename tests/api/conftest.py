@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 import uvicorn
 
-from emprops.api import base_url, listen, serve
+from emprops.api.listening import base_url, listen
+from emprops.api.serving import serve
 from emprops.broker import ApiKeys, Broker, EmbeddedServer
 from emprops.core.access import Role
 from emprops.core.settings import ApiSettings
 from tests.queue.harness import Pool, settings
 
-_T = TypeVar("_T")
 PATIENCE_SECONDS = 30
 BODY_LIMIT = 65_536
 
@@ -55,15 +54,17 @@ class Site:
         self._server.should_exit = True
         self._thread.join(PATIENCE_SECONDS)
 
-    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run something to its end, from a test that is not asynchronous."""
-        return asyncio.run(work)
 
-    async def token(self, *roles: Role, customer: str | None = None) -> str:
-        """Return the token of a new key."""
-        async with Broker(settings(), url=self.queue.url) as broker:
-            _, token = await ApiKeys(broker).create("test", roles or [Role.ADMIN], customer=customer)
-            return token
+async def new_token(pool: Pool, *roles: Role, customer: str | None = None) -> str:
+    """Return the token of a new key, that of an administrator if no role is named."""
+    _, token = await ApiKeys(pool.broker).create("test", roles or [Role.ADMIN], customer=customer)
+    return token
+
+
+def new_client(site: Site, token: str | None = None) -> httpx.AsyncClient:
+    """Return a client of the API; nothing is encrypted, so it reads no certificates."""
+    headers = bearer(token) if token else {}
+    return httpx.AsyncClient(base_url=site.url, headers=headers, verify=False, trust_env=False)
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -92,5 +93,5 @@ async def pool(site: Site) -> AsyncIterator[Pool]:
 @pytest.fixture
 async def client(site: Site, pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
     """A client with the key of an administrator."""
-    async with httpx.AsyncClient(base_url=site.url, headers=bearer(await site.token())) as made:
+    async with new_client(site, await new_token(pool)) as made:
         yield made

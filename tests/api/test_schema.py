@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any, TypeAlias, cast
 
@@ -13,9 +14,12 @@ from schemathesis import APIOperation, GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from emprops.api import create_app
+from emprops.api.app import create_app
+from emprops.broker import ApiKeys, Broker
+from emprops.core.access import Role
 from emprops.core.settings import ApiSettings
 from tests.api.conftest import Site, bearer
+from tests.queue.harness import settings
 
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
@@ -45,7 +49,12 @@ def test_the_document_is_valid_openapi() -> None:
 @pytest.fixture(scope="module")
 def token(site: Site) -> str:
     """The token of an administrator."""
-    return site.run(site.token())
+
+    async def made() -> str:
+        async with Broker(settings(), url=site.queue.url) as broker:
+            return (await ApiKeys(broker).create("test", [Role.ADMIN]))[1]
+
+    return asyncio.run(made())
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.label for operation in OPERATIONS])

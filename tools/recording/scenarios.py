@@ -199,9 +199,9 @@ SCENARIOS = (
         "socket",
         "A session, recorded: the client loses its connection and resumes; the job that ended meanwhile is not missed.",
         "The client connects, authenticates and is welcomed; it subscribes to a job and submits it, which the API "
-        "passes on to the server. It is sent the event job.claimed. The connection is cut, and the worker completes the "
-        "job. The client connects again, authenticates, subscribes after the last event that it saw, and is sent the event "
-        "job.completed. The API stops and says that it is closing.",
+        "passes on to the server. It is sent the event job.claimed. The connection is cut, and the worker completes "
+        "the job. The client connects again, authenticates, subscribes after the last event that it saw, and is sent "
+        "the event job.completed. The API stops and says that it is closing.",
         _socket,
     ),
 )

@@ -1,4 +1,4 @@
-"""Running the API: one process, one listening socket, and a stop that lets open requests end."""
+"""Running the API: one process, and a stop that lets open requests end."""
 
 from __future__ import annotations
 
@@ -12,32 +12,10 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from ..core.errors import AddressUnusable
 from ..core.settings import ApiSettings, SocketSettings
 from .app import create_app
+from .listening import listen
 from .socket import SocketProtocol
-
-
-def listen(settings: ApiSettings) -> socket.socket:
-    """Return a socket that listens where the settings say.
-
-    Raises:
-        AddressUnusable: the address is taken, or is none of this machine.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
-    except (OSError, UnicodeError) as error:
-        raise AddressUnusable(
-            f"cannot listen at {settings.host} port {settings.port}: {error}",
-            detail={"host": settings.host, "port": settings.port},
-        ) from error
-
-
-def base_url(listener: socket.socket) -> str:
-    """Return the address of the API that listens at a socket."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _Server(uvicorn.Server):
@@ -63,6 +41,11 @@ class _Server(uvicorn.Server):
         app: FastAPI = self.config.app  # type: ignore[assignment]  # serve() hands it over
         await app.state.sockets.stop()
         await super().shutdown(sockets)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the fastest event loop that is installed; ``None``: the standard one."""
+    return uvicorn.Config("", loop="auto").get_loop_factory()
 
 
 async def serve(

@@ -8,12 +8,14 @@ from ..core.access import Principal
 from ..core.events import AnyEvent, JobEvent, WorkflowEnded
 from ..core.explanation import Explanation
 from ..core.job import Job
+from ..core.matching import CRITERIA
 from ..core.workflow import WorkflowState
 
 if TYPE_CHECKING:
     from .broker import Broker
 
-_OF_CUSTOMERS = frozenset({"customers", "excluded_customers"})
+_OF_CUSTOMERS = frozenset(rule.name for rule in CRITERIA if rule.capability.endswith("customers"))
+"""Criteria whose report would name the customers that a worker serves."""
 
 
 async def visible_job(broker: Broker, who: Principal, job_id: str) -> Job:

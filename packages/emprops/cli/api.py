@@ -6,14 +6,16 @@ import asyncio
 import logging
 import socket
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvicorn
 
-from ..api import base_url, listen, serve
+from ..api.listening import base_url, listen
 from ..core.settings import ApiSettings
-from .output import print_line, run
+from .output import print_line
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def register(app: typer.Typer) -> None:
@@ -33,13 +35,16 @@ def api(
 
     It is told where to listen by the settings. Any number of processes may serve one pool.
     """
+    from ..api.serving import loop_factory, serve  # what it loads takes longer than most commands
+
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     settings = ApiSettings.load()
     listening = listen(settings) if listener is None else socket.socket(fileno=listener)
     if listener is None:
         print_line(f"api       {base_url(listening)}")
     on_server = _end_with_parent if with_parent else None
-    run(serve(settings, listener=listening, on_server=on_server))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(serve(settings, listener=listening, on_server=on_server))
 
 
 def _end_with_parent(server: uvicorn.Server) -> None:

@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ..bench import Plan, Record, SocketPlan, run_claim_benchmark, run_socket_benchmark
+from ..bench import (
+    HttpPlan,
+    Plan,
+    Record,
+    SocketPlan,
+    run_claim_benchmark,
+    run_http_benchmark,
+    run_socket_benchmark,
+)
 from .output import AsJson, err, out, print_json, print_table, run, table
 
 bench = typer.Typer(help="Measure the queue on this machine, with a server of its own.", no_args_is_help=True)
@@ -37,7 +45,23 @@ def claim(
 ) -> None:
     """Measure what a claim costs as the queue grows, how soon a job starts, and what a pending job takes."""
     plan = Plan(pending=pending, classes=classes, rounds=rounds)
-    _tell(run(run_claim_benchmark(plan, _command(), lambda text: err.print(text))), output, as_json=as_json)
+    _tell(run(run_claim_benchmark(plan, ["emprops", *sys.argv[1:]], err.print)), output, as_json=as_json)
+
+
+@bench.command("http")
+def http(
+    rounds: Annotated[
+        int, typer.Option(help="Rounds of each figure (1 to 1,000).", min=1, max=1000)
+    ] = HttpPlan.rounds,
+    clients: Annotated[
+        int, typer.Option(help="Connections that submit at a time (1 to 1,000).", min=1, max=1000)
+    ] = HttpPlan.clients,
+    output: Annotated[Path | None, typer.Option(help="File to write the record to, as JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a submit over HTTP costs beside one with the Python client, and what the API takes idle."""
+    plan = HttpPlan(rounds=rounds, clients=clients)
+    _tell(run(run_http_benchmark(plan, ["emprops", *sys.argv[1:]], err.print)), output, as_json=as_json)
 
 
 @bench.command("socket")
@@ -57,11 +81,7 @@ def socket(
 ) -> None:
     """Measure what a WebSocket client costs, how soon it has an event, and whether a slow reader harms others."""
     plan = SocketPlan(clients=clients, events=events, rounds=rounds)
-    _tell(run(run_socket_benchmark(plan, _command(), lambda text: err.print(text))), output, as_json=as_json)
-
-
-def _command() -> list[str]:
-    return ["emprops", *sys.argv[1:]]
+    _tell(run(run_socket_benchmark(plan, ["emprops", *sys.argv[1:]], err.print)), output, as_json=as_json)
 
 
 def _tell(record: Record, output: Path | None, *, as_json: bool) -> None:

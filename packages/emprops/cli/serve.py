@@ -13,10 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 
-from ..api import base_url, listen
+from ..api.listening import base_url, listen
 from ..broker import ApiKeys, Broker, EmbeddedServer, find_address, publish_address
 from ..core.access import Role
 from ..core.capabilities import Capabilities
@@ -130,7 +129,7 @@ async def _supervise(
             asyncio.create_task(_keep(f"worker {index + 1}", working, url, stop)) for index in range(count)
         ]
         keepers.append(asyncio.create_task(_keep("api", serving, url, stop, (listener.fileno(),))))
-        registered = asyncio.create_task(_all_there(broker, start, count, base_url(listener)))
+        registered = asyncio.create_task(_all_there(broker, start, count, listener.getsockname()[:2]))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({registered, stopped}, return_when=asyncio.FIRST_COMPLETED)
         registered.cancel()
@@ -141,19 +140,24 @@ async def _supervise(
     await asyncio.gather(*keepers)
 
 
-async def _all_there(broker: Broker, start: str, count: int, address: str) -> None:
+async def _all_there(broker: Broker, start: str, count: int, address: tuple[str, int]) -> None:
     """Wait until that many workers have registered, and the API answers."""
     seen = 0
     async for event in broker.follow_events(start):
         seen += isinstance(event, WorkerRegistered)
         if seen == count:
             break
-    async with httpx.AsyncClient(base_url=address, timeout=None, trust_env=False) as client:
-        while True:
-            with suppress(httpx.HTTPError):
-                await client.get("/health/live")
+    host, port = address
+    while True:
+        # The socket listens from the beginning: what is waited for is the first answer.
+        with suppress(OSError):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(b"GET /health/live HTTP/1.0\r\n\r\n")
+            answered = await reader.read(1)
+            writer.close()
+            if answered:
                 return
-            await asyncio.sleep(RESTART_FIRST_SECONDS)
+        await asyncio.sleep(RESTART_FIRST_SECONDS)
 
 
 async def _keep(

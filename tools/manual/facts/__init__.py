@@ -9,6 +9,7 @@ from .base import Kind
 from .close_code import CloseCodes
 from .command import Commands
 from .criterion import Criteria
+from .endpoint import Endpoints
 from .error import Errors
 from .event import Events
 from .key import Keys
@@ -38,6 +39,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Keys(),
             Scripts(),
             Commands(),
+            Endpoints(),
             Measures(),
             Bars(),
             Objects(),

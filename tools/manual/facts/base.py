@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -130,7 +131,7 @@ class Fact:
     @property
     def anchor(self) -> str:
         """Id of the place that describes it, in HTML."""
-        return f"emp-{self.kind}-{self.name.replace(' ', '-')}"
+        return f"emp-{self.kind}-{re.sub('[^A-Za-z0-9._-]+', '-', self.name).strip('-')}"
 
     def field(self, name: str) -> Field:
         """Return a field by its name.

@@ -13,6 +13,7 @@ _PATTERNS = (
     ("event", re.compile(rf"\b(?:{_EVENTS})\.[a-z][a-z_]*(?:\.[a-z_]+)*\b(?!\()")),
     ("setting", re.compile(r"\bEMPROPS_[A-Z0-9_]+\b")),
     ("key", re.compile(r"\bemprops:\{[^}\s]*\}:([a-z_]+)")),
+    ("endpoint", re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE) /[\w/{}.-]*[\w}]")),
     ("command", re.compile(r"\bemprops ([a-z][a-z-]*(?: [a-z][a-z-]*)?)")),
 )
 
