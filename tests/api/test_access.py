@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 
 from emprops.api.app import METHODS, create_app
-from emprops.broker import ApiKeys, Broker
+from emprops.broker import ApiKeys, Broker, Webhooks
 from emprops.core.access import Role
 from emprops.core.errors import Unauthenticated
 from emprops.core.settings import ApiSettings
@@ -98,6 +98,17 @@ async def _key(pool: Pool) -> Call:
     return Call(path=made.key_id, json={})
 
 
+WEBHOOK = {"url": "http://localhost:1/", "customer": OWN}
+
+
+def _webhook(body: Any = None) -> Prepare:
+    async def prepare(pool: Pool) -> Call:
+        made, _ = await Webhooks(pool.broker).create(WEBHOOK)
+        return Call(path=made.webhook_id, json=body)
+
+    return prepare
+
+
 JOB = {"requirements": {"service": "s"}, "customer": OWN, "job_id": "new"}
 RULES: dict[str, Rule] = {
     "POST /v1/jobs": Rule(_fixed(Call(json=JOB)), forbids=True),
@@ -116,6 +127,17 @@ RULES: dict[str, Rule] = {
     "GET /v1/workers": Rule(_nothing),
     "GET /v1/queue": Rule(_nothing),
     "GET /v1/queue/unrunnable": Rule(_nothing),
+    "POST /v1/webhooks": Rule(_fixed(Call(json=WEBHOOK)), forbids=True),
+    "GET /v1/webhooks": Rule(_webhook(), shows=('"wh_', OWN)),
+    "GET /v1/webhooks/{webhook_id}": Rule(_webhook(), hides=True),
+    "PATCH /v1/webhooks/{webhook_id}": Rule(_webhook({"concurrency": 2}), hides=True),
+    "DELETE /v1/webhooks/{webhook_id}": Rule(_webhook(), hides=True),
+    "POST /v1/webhooks/{webhook_id}/enable": Rule(_webhook(), hides=True),
+    "POST /v1/webhooks/{webhook_id}/disable": Rule(_webhook({}), hides=True),
+    "POST /v1/webhooks/{webhook_id}/rotate": Rule(_webhook(), hides=True),
+    "POST /v1/webhooks/{webhook_id}/replay": Rule(_webhook({"after": "0-0"}), hides=True),
+    "POST /v1/webhooks/{webhook_id}/test": Rule(_webhook(), hides=True),
+    "GET /v1/webhooks/{webhook_id}/deliveries": Rule(_webhook(), hides=True),
     "POST /v1/keys": Rule(_fixed(Call(json={"name": "n", "roles": ["read"]}))),
     "GET /v1/keys": Rule(_nothing),
     "POST /v1/keys/{key_id}/rotate": Rule(_key),

@@ -349,6 +349,30 @@ REFUSALS: dict[tuple[str, str], Callable[[Pool], Awaitable[Any]]] = {
 }
 
 
+def _of_no_webhook(script: str, **arguments: str | int | list[str]) -> Callable[[Pool], Awaitable[Any]]:
+    about = {"webhook_log": "wh"} if "webhook_log" in all_scripts()[script].keys else {}
+    return lambda pool: pool.broker.executor.run(script, {"id": "wh", **arguments}, about)
+
+
+_LOGGED: dict[str, str | int | list[str]] = {"entry": "{}", "log_entries": 1, "log_ms": 1}
+_SETTLED: dict[str, str | int | list[str]] = {"event": "1-0", "result": "failed", "attempts": 1, "wait_ms": 0}
+_TAKEN: dict[str, str | int | list[str]] = {"before": "0-0", "position": "1-0", "missed": "", "pairs": []}
+REFUSALS |= {
+    ("create_webhook", "webhook_limit_reached"): _of_no_webhook(
+        "create_webhook", record="{}", secret="s", customer="", limit=0
+    ),
+    ("switch_webhook", "webhook_not_found"): _of_no_webhook("switch_webhook", enabled=1, message=""),
+    ("delete_webhook", "webhook_not_found"): _of_no_webhook("delete_webhook"),
+    ("rotate_webhook", "webhook_not_found"): _of_no_webhook("rotate_webhook", secret="s", overlap_ms=1),
+    ("rewind_webhook", "webhook_not_found"): _of_no_webhook("rewind_webhook", after="0-0"),
+    ("log_delivery", "webhook_not_found"): _of_no_webhook("log_delivery", **_LOGGED),
+    ("take_events", "webhook_lease_lost"): _of_no_webhook("take_events", token="1", **_TAKEN),
+    ("settle_delivery", "webhook_lease_lost"): _of_no_webhook(
+        "settle_delivery", token="1", message="", **_SETTLED, **_LOGGED
+    ),
+}
+
+
 async def _cancel_twice(pool: Pool) -> None:
     await pool.submit("j")
     await pool.broker.cancel("j")

@@ -11,7 +11,8 @@ from typing import Any
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from emprops.api import base_url, listen, serve
+from emprops.api.listening import base_url, listen
+from emprops.api.serving import serve
 from emprops.broker import ApiKeys, Broker, EmbeddedServer, WorkerSession
 from emprops.core.access import Role
 from emprops.core.job import Failure

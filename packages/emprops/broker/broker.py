@@ -50,7 +50,8 @@ WAIT_MOST_SECONDS = 30 * 86_400
 """Longest time that somebody can wait for a job's end, in seconds."""
 INBOX_SECONDS = 60
 WAKE_SECONDS = 60
-_POSITION = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
+POSITION_PATTERN = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
+"""Id of an event, as the server gives it."""
 
 
 class Broker:
@@ -97,6 +98,14 @@ class Broker:
     async def check(self) -> list[str]:
         """Check that the server can hold a queue; see :func:`~emprops.broker.connection.check_server`."""
         return await check_server(self.connection)
+
+    async def now(self) -> int:
+        """Return the time that the server scripts take, in milliseconds since 1970."""
+        if self.executor.now_ms is not None:
+            return self.executor.now_ms
+        async with server_errors():
+            seconds, microseconds = await self.connection.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
 
     async def submit(self, request: JobRequest | Mapping[str, Any]) -> Receipt:
         """Submit one job, once.
@@ -630,7 +639,7 @@ class Broker:
 
 
 def _require_position(after: str) -> None:
-    if not _POSITION.fullmatch(after):
+    if not POSITION_PATTERN.fullmatch(after):
         raise invalid("after", f"{after[:60]!r} is not the id of an event, as 1700000000000-0")
 
 

@@ -31,6 +31,7 @@ PARTS = (
     "archive",
     "members",
     "taking",
+    "webhooks",
 )
 """Files of shared functions, each using only those before it; a script gets the functions that it reaches."""
 
@@ -39,9 +40,9 @@ _COMMENT = re.compile(r"--.*$", re.MULTILINE)
 _KEY = re.compile(r"\bkey\.(\w+)")
 _ARGUMENT = re.compile(r"\barg\.(\w+)")
 _CALL = re.compile(r"redis\.call\('([A-Z]+)', (?:key\.(\w+))")
-_PASSED = re.compile(r"\b(first_of|archive)\(([^\n]*)")
+_PASSED = re.compile(r"\b(first_of|archive|log_attempt)\(([^\n]*)")
 _READING = frozenset({"GET", "HGET", "HGETALL", "HLEN", "HEXISTS", "XREVRANGE", "ZRANGE", "ZSCORE", "ZCARD"})
-_EVENT = re.compile(r"'((?:job|worker|workflow|class)\.[a-z]+)'")
+_EVENT = re.compile(r"'((?:job|worker|workflow|class|webhook)\.[a-z]+)'")
 _REFUSED = re.compile(r"(?:refuse\(|existing\([^,]+, [^,]+, )'([a-z_]+)'")
 
 

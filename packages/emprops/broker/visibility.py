@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.access import Principal
-from ..core.events import AnyEvent, JobEvent, WorkflowEnded
+from ..core.events import AnyEvent, JobEvent, WebhookEvent, WorkflowEnded
 from ..core.explanation import Explanation
 from ..core.job import Job
 from ..core.matching import CRITERIA
@@ -43,8 +43,8 @@ async def visible_workflow(broker: Broker, who: Principal, workflow: str) -> Wor
 
 
 def sees_event(who: Principal, event: AnyEvent) -> bool:
-    """Say whether an event exists for a principal: a key of one customer sees what is about its jobs and workflows."""
-    return who.sees(event.customer if isinstance(event, JobEvent | WorkflowEnded) else None)
+    """Say whether an event exists for a principal: a key of one customer sees what is about its own."""
+    return who.sees(event.customer if isinstance(event, JobEvent | WorkflowEnded | WebhookEvent) else None)
 
 
 def visible_explanation(who: Principal, explanation: Explanation) -> Explanation:

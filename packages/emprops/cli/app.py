@@ -8,7 +8,7 @@ from itertools import groupby
 import typer
 
 from ..core.errors import EmpropsError, all_errors
-from . import api, batch, bench, decide, events, jobs, keys, serve, submit
+from . import api, batch, bench, decide, deliver, events, jobs, keys, serve, submit
 from .output import report_error
 
 
@@ -35,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (serve, api, submit, batch, jobs, decide, events, keys, bench):
+for module in (serve, deliver, api, submit, batch, jobs, decide, events, keys, bench):
     module.register(app)
 
 

@@ -48,7 +48,7 @@ def up(
     ] = None,
     in_memory: Annotated[bool, typer.Option("--in-memory", help="Keep the queue in memory only.")] = False,
 ) -> None:
-    """Run a queue on this machine: a private server, the API and workers, until Ctrl-C.
+    """Run a queue on this machine: a private server, the API, workers and a deliverer of webhooks, until Ctrl-C.
 
     It prints an API key for this machine, which is kept in the state folder. With EMPROPS_REDIS_URL set, that server is
     used, and no key is made: `emprops keys create` makes one.
@@ -129,6 +129,7 @@ async def _supervise(
             asyncio.create_task(_keep(f"worker {index + 1}", working, url, stop)) for index in range(count)
         ]
         keepers.append(asyncio.create_task(_keep("api", serving, url, stop, (listener.fileno(),))))
+        delivering = asyncio.create_task(_deliver(broker, stop))
         registered = asyncio.create_task(_all_there(broker, start, count, listener.getsockname()[:2]))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({registered, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -136,8 +137,21 @@ async def _supervise(
         if not stop.is_set():
             print_line("ready     Ctrl-C ends it")
         await stopped
-    print_line("stopping  running jobs are given back")
-    await asyncio.gather(*keepers)
+        print_line("stopping  running jobs are given back")
+        await asyncio.gather(*keepers, delivering)
+
+
+async def _deliver(broker: Broker, stop: asyncio.Event) -> None:
+    """Deliver webhooks in this process, until told to stop."""
+    from ..webhooks import Deliverer  # here, so that the other commands need not wait for its libraries
+
+    deliverer = Deliverer(broker)
+    delivering = asyncio.create_task(deliverer.run())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({delivering, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    deliverer.stop()
+    await delivering
 
 
 async def _all_there(broker: Broker, start: str, count: int, address: tuple[str, int]) -> None:

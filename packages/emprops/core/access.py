@@ -26,8 +26,9 @@ class Role(StrEnum):
 
 _MEANINGS = {
     Role.SUBMIT: "Submit jobs, and cancel jobs and workflows.",
-    Role.READ: "Read jobs, results, workflows and events; and with a key of all customers, workers and the pool.",
-    Role.OPERATE: "Decide about dead letters: revive and discard them.",
+    Role.READ: "Read jobs, results, workflows, events and webhooks; "
+    "and with a key of all customers, workers and the pool.",
+    Role.OPERATE: "Decide about dead letters: revive and discard them; and manage webhooks.",
     Role.ADMIN: "Make, list, rotate and revoke API keys; and everything that the other roles allow.",
 }
 

@@ -527,6 +527,68 @@ class NotReady(EmpropsError):
     remedy = "Mend the dependency named in the detail; the API needs no restart."
 
 
+class WebhookNotFound(EmpropsError):
+    """No webhook subscription has the given id."""
+
+    code = "webhook_not_found"
+    http_status = 404
+    exit_code = 4
+    retryable = False
+    meaning = "No webhook subscription has this id."
+    cause = "The id is wrong, or the subscription was deleted, or it belongs to another pool or customer."
+    remedy = "List the subscriptions, and use one of their ids."
+
+
+class WebhookLimitReached(EmpropsError):
+    """The pool has as many webhook subscriptions as it takes."""
+
+    code = "webhook_limit_reached"
+    http_status = 409
+    exit_code = 5
+    retryable = True
+    meaning = "The pool has as many webhook subscriptions as it takes."
+    cause = "Subscriptions were created and never deleted, or the limit is too low for the pool."
+    remedy = "Delete subscriptions that nobody needs, or raise the limit."
+
+
+class WebhookTargetRefused(EmpropsError):
+    """The address of a webhook is one to which nothing may be sent."""
+
+    code = "webhook_target_refused"
+    http_status = 422
+    exit_code = 2
+    retryable = False
+    meaning = "Webhooks are not sent to this address."
+    cause = "The host is, or resolves to, an address that is not public: private, loopback, link-local or reserved."
+    remedy = "Use a public endpoint, or allow the network with `EMPROPS_WEBHOOK_ALLOWED_NETWORKS`."
+
+
+class WebhookLeaseLost(EmpropsError):
+    """A deliverer reported about a subscription that it does not serve any more."""
+
+    code = "webhook_lease_lost"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The deliverer does not serve this subscription any more."
+    cause = (
+        "Its lease ran out, or the subscription was disabled or deleted; another deliverer may serve it now."
+    )
+    remedy = "Nothing: the deliverer lets go by itself, and what it had not reported is delivered again."
+
+
+class EventsTrimmed(EmpropsError):
+    """Events were asked for that the stream does not keep any more."""
+
+    code = "events_trimmed"
+    http_status = 410
+    exit_code = 4
+    retryable = False
+    meaning = "Events after this position are not kept any more."
+    cause = "The stream keeps a limited number of events, and the oldest were trimmed."
+    remedy = "Go on after the position `oldest` in the detail, and read the state of what you missed."
+
+
 class WaitTimeout(EmpropsError):
     """A job did not end within the time that the caller wanted to wait."""
 

@@ -253,6 +253,51 @@ class WorkerLost(WorkerEvent):
     type: Literal["worker.lost"] = "worker.lost"
 
 
+class WebhookEvent(Event):
+    """What all events about a webhook subscription have."""
+
+    subscription: str
+    """Id of the subscription."""
+    customer: str | None = None
+    """The only customer whose events it gets, if it is limited to one."""
+
+
+class WebhookEnabled(WebhookEvent):
+    """A subscription began to get events: it was created or enabled."""
+
+    type: Literal["webhook.enabled"] = "webhook.enabled"
+    reason: Literal["created", "asked"]
+    """Whether it is new, or was enabled again."""
+
+
+class WebhookDisabled(WebhookEvent):
+    """A subscription gets no more events until it is enabled again; those that happen meanwhile wait for it."""
+
+    type: Literal["webhook.disabled"] = "webhook.disabled"
+    reason: Literal["asked", "gone", "exhausted"]
+    """Somebody asked for it; the endpoint said 410; or all attempts failed and nothing got through meanwhile."""
+    message: str = ""
+    """What the last attempt said, or why it was asked for."""
+
+
+class WebhookLagged(WebhookEvent):
+    """A subscription was so far behind that events were trimmed before it got them."""
+
+    type: Literal["webhook.lagged"] = "webhook.lagged"
+    after: str
+    """Id of the last event that it had seen; what it missed came after."""
+    until: str
+    """Id of the event with which it goes on; what it missed came before."""
+
+
+class WebhookReplayed(WebhookEvent):
+    """A subscription was set to another place in the stream, to get the events from there on once more."""
+
+    type: Literal["webhook.replayed"] = "webhook.replayed"
+    after: str
+    """Id of the event after which it goes on."""
+
+
 AnyEvent = Annotated[
     JobSubmitted
     | JobScheduled
@@ -273,7 +318,11 @@ AnyEvent = Annotated[
     | ClassRunnable
     | WorkerRegistered
     | WorkerLeft
-    | WorkerLost,
+    | WorkerLost
+    | WebhookEnabled
+    | WebhookDisabled
+    | WebhookLagged
+    | WebhookReplayed,
     Field(discriminator="type"),
 ]
 """Any event, told apart by its type."""
@@ -282,7 +331,7 @@ _ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 
 
 def all_events() -> tuple[type[Event], ...]:
-    """Return the model of every event, in the order of a job's life, workers last."""
+    """Return the model of every event, in the order of a job's life, then of workers and webhooks."""
     union = get_args(AnyEvent)[0]
     return tuple(get_args(union))
 

@@ -44,8 +44,8 @@ KEYS: tuple[Key, ...] = (
         "",
         "Counters of the pool.",
         "`sequence`: submits so far; `version`: requirement classes so far; `reaped`: when the reaper last ran, in ms; "
-        "`swept`: class at which the next sweep begins",
-        "As long as the pool; four fields.",
+        "`swept`: class at which the next sweep begins; `delivering`: leases of webhook subscriptions so far",
+        "As long as the pool; five fields.",
     ),
     Key(
         "classes",
@@ -337,6 +337,65 @@ KEYS: tuple[Key, ...] = (
         "The API keys, without their secrets.",
         "key id → JSON: name, roles, customer, times, and of each secret that is taken its SHA-256",
         "A field goes some time after its key was revoked or has expired, when another key is made.",
+    ),
+    Key(
+        "webhooks",
+        "hash",
+        "",
+        "The webhook subscriptions, as their owners set them.",
+        "subscription id → JSON: url, event types, customer, workflow, job, concurrency, description, when created",
+        "A field goes when its subscription is deleted; at most as many as there may be subscriptions.",
+    ),
+    Key(
+        "webhook_secrets",
+        "hash",
+        "",
+        "The secrets that deliveries are signed with, apart from what is listed.",
+        "subscription id → secret, the one before it and until when that one still signs in ms, separated by spaces",
+        "A field goes with its subscription.",
+    ),
+    Key(
+        "webhook_states",
+        "hash",
+        "",
+        "How far each subscription is.",
+        "subscription id → JSON: whether it is enabled, why not and since when; `position`, the last event that was "
+        "taken up; `open`, for each event that is taken up and not settled its failed attempts, when the next one is "
+        "due and when it was taken up, in ms; counts of events delivered and given up",
+        "A field goes with its subscription.",
+    ),
+    Key(
+        "webhook_bodies",
+        "hash",
+        "",
+        "The open events of each subscription, kept here so that trimming the stream does not lose them.",
+        "subscription id and event id, separated by a space → the event, JSON",
+        "A field goes when its event is delivered or given up, or with the subscription; at most as many for each as "
+        "it has deliveries at a time.",
+    ),
+    Key(
+        "webhook_leases",
+        "hash",
+        "",
+        "Which deliverer serves each enabled subscription.",
+        "subscription id → fencing token, deliverer and until when it serves in ms, separated by spaces",
+        "A field goes when its subscription is disabled or deleted.",
+    ),
+    Key(
+        "webhook_deliverers",
+        "sorted set",
+        "",
+        "The deliverers that are running, among which the subscriptions are shared.",
+        "deliverer id, scored by when its leases run out, in ms",
+        "A member goes when its deliverer ends, or is silent as long as a lease lasts.",
+    ),
+    Key(
+        "webhook_log",
+        "list",
+        "subscription",
+        "The latest attempts to deliver to one subscription, newest first.",
+        "JSON, one an attempt: event, number of the attempt, when, how long it took, outcome, status, error",
+        "Capped at each attempt; expires some time after the last one, and goes with the subscription.",
     ),
     Key(
         "wake",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .egress import Network
 from .errors import SettingsInvalid
 from .keys import POOL_PATTERN
 
@@ -342,6 +344,100 @@ class SocketSettings(EmpropsSettings):
     )
 
 
+class WebhookSettings(EmpropsSettings):
+    """Webhooks: read by deliverers, and by the API where it manages subscriptions."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX + "WEBHOOK_")
+
+    limit: int = setting(
+        1000, unit="entries", ge=1, le=10_000, effect="Most webhook subscriptions of the pool."
+    )
+    allowed_networks: str = setting(
+        "",
+        unit="name",
+        effect="Networks that are not public and to which webhooks may be sent all the same, such as "
+        "`10.0.0.0/8`, separated by commas. Empty: none.",
+    )
+    timeout_seconds: float = setting(
+        10.0,
+        unit="s",
+        ge=0.05,
+        le=60,
+        allow_inf_nan=False,
+        effect="How long one attempt may take, from looking up the name to the end of the answer.",
+    )
+    attempts: int = setting(
+        16, unit="1", ge=1, le=20, effect="Attempts to deliver one event, the first one included."
+    )
+    backoff_seconds: float = setting(
+        5.0,
+        unit="s",
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        effect="Wait before the second attempt; it doubles from one attempt to the next.",
+    )
+    backoff_cap_seconds: float = setting(
+        3600.0,
+        unit="s",
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+        effect="Longest wait before an attempt.",
+    )
+    concurrency: int = setting(
+        64,
+        unit="1",
+        ge=1,
+        le=1000,
+        effect="Most attempts that one deliverer makes at a time, to all endpoints.",
+    )
+    lease_seconds: float = setting(
+        10.0,
+        unit="s",
+        ge=0.2,
+        le=3600,
+        allow_inf_nan=False,
+        effect="How long a subscription stays with a silent deliverer. A deliverer renews its leases at a third of "
+        "this.",
+    )
+    log_entries: int = setting(
+        100, unit="entries", ge=1, le=10_000, effect="Attempts that the delivery log of a subscription holds."
+    )
+    log_seconds: float = setting(
+        7 * 86_400.0,
+        unit="s",
+        ge=1,
+        le=365 * 86_400.0,
+        allow_inf_nan=False,
+        effect="How long the delivery log of a subscription is kept after its last attempt.",
+    )
+    secret_overlap_seconds: float = setting(
+        86_400.0,
+        unit="s",
+        ge=0,
+        le=30 * 86_400.0,
+        allow_inf_nan=False,
+        effect="How long deliveries are signed with the old secret, too, after a rotation.",
+    )
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _networks_are_networks(cls, value: str) -> str:
+        for network in _listed(value):
+            ipaddress.ip_network(network)
+        return value
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks of ``allowed_networks``, one by one."""
+        return tuple(ipaddress.ip_network(network) for network in _listed(self.allowed_networks))
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def all_settings() -> tuple[type[EmpropsSettings], ...]:
     """Return every settings class."""
-    return (BrokerSettings, WorkerSettings, ApiSettings, SocketSettings)
+    return (BrokerSettings, WorkerSettings, ApiSettings, SocketSettings, WebhookSettings)

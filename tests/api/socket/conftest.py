@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from emprops.api import listen, serve
+from emprops.api.listening import listen
+from emprops.api.serving import serve
 from emprops.api.socket import Sockets
 from emprops.broker import ApiKeys, Broker, EmbeddedServer
 from emprops.core.access import Role

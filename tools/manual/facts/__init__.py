@@ -9,6 +9,7 @@ from .base import Kind
 from .close_code import CloseCodes
 from .command import Commands
 from .criterion import Criteria
+from .delivery import DeliveryWords
 from .endpoint import Endpoints
 from .error import Errors
 from .event import Events
@@ -22,6 +23,7 @@ from .setting import Settings
 from .status import Statuses
 from .term import Terms
 from .transition import Transitions
+from .webhook_event import WebhookEvents
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -36,6 +38,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Events(),
             Messages(),
             CloseCodes(),
+            WebhookEvents(),
+            DeliveryWords(),
             Keys(),
             Scripts(),
             Commands(),

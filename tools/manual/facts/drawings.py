@@ -10,6 +10,7 @@ from emprops.core.lifecycle import FINAL, TRANSITIONS, Status
 
 from . import KINDS
 from .base import Ref
+from .processes import SERVER, processes
 from .source import Module, modules
 
 
@@ -151,7 +152,43 @@ def system() -> Picture:
     )
 
 
-PICTURES: Mapping[str, Callable[[], Picture]] = {"lifecycle": lifecycle, "layers": layers, "system": system}
+def running() -> Picture:
+    """Return the processes of a running system, and what each speaks with whom."""
+    lines = [
+        "flowchart TD",
+        '  program["Your program"]:::process',
+        '  server["Valkey"]:::store',
+        '  endpoint["Your endpoint"]:::service',
+        '  service["AI service"]:::service',
+    ]
+    links = {"server": Ref("object", "emprops.broker")}
+    told = []
+    for process in processes():
+        key = process.command
+        lines.append(f'  {key}["{process.name}"]:::process')
+        links[key] = Ref("object", process.package)
+        if process.port:
+            lines.append(f'  program -- "HTTP, WebSocket" --> {key}')
+            told.append(f"your program speaks HTTP and WebSocket with the {process.name}")
+        if SERVER in process.speaks:
+            lines.append(f"  {key} -- {SERVER} --> server")
+            told.append(f"the {process.name} speaks the {SERVER} with Valkey")
+    lines += ["  deliver -- signed POST --> endpoint", "  worker -- connector --> service"]
+    told += ["the Deliverer posts to your endpoint", "the Worker drives an AI service through a connector"]
+    return Picture(
+        "\n".join(lines),
+        links,
+        f"The processes of a running system: {'; '.join(told)}.",
+        "Arrows lead from who opens a connection to who accepts it. Nothing connects to a worker or a deliverer.",
+    )
+
+
+PICTURES: Mapping[str, Callable[[], Picture]] = {
+    "lifecycle": lifecycle,
+    "layers": layers,
+    "system": system,
+    "running": running,
+}
 """Every diagram by the name that a page asks for it with."""
 
 
