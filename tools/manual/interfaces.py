@@ -1,10 +1,12 @@
-"""The descriptions of the interfaces for programs, written beside the pages: `api/openapi.json`."""
+"""The descriptions of the interfaces for programs, written beside the pages: `api/openapi.json`, `api/asyncapi.json`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from emprops.api.asyncapi import asyncapi_document
 
 from .facts.endpoint import document
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 FOLDER = "api"
 OPENAPI = "openapi.json"
+ASYNCAPI = "asyncapi.json"
 
 
 def write(folder: Path, name: str, content: dict[str, Any]) -> None:
@@ -32,6 +35,7 @@ def write(folder: Path, name: str, content: dict[str, Any]) -> None:
 def _write_all(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         write(Path(app.outdir), OPENAPI, document())
+        write(Path(app.outdir), ASYNCAPI, asyncapi_document())
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

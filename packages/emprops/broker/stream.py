@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
-from ..core.errors import PositionTrimmed, PositionUnknown
+from ..core.errors import EventsTrimmed, PositionUnknown
 from ..core.events import AnyEvent, parse_event
 from ..core.messages import SnapshotJob
 from .connection import open_connection, server_errors
@@ -88,7 +88,7 @@ class EventStream:
             limit: how many at most.
 
         Raises:
-            PositionTrimmed: events between the position and the oldest that is kept may be gone.
+            EventsTrimmed: events between the position and the oldest that is kept may be gone.
             PositionUnknown: the stream has not reached the position.
             ServerUnreachable: the server does not answer.
         """
@@ -116,7 +116,7 @@ class EventStream:
         oldest = str(first[0]) if first else newest
         # Nothing is ever deleted from the middle: while no entry is missing, nothing that follows any position is.
         if place_of(after) < place_of(oldest) and int(facts["entries-added"]) > int(facts["length"]):
-            raise PositionTrimmed(
+            raise EventsTrimmed(
                 f"events that follow {after} are not kept any more; the oldest is {oldest}",
                 detail={"oldest": oldest},
             )
@@ -128,7 +128,7 @@ class EventStream:
             after: id of the last event already seen.
 
         Raises:
-            PositionTrimmed: the reader fell so far behind that events it has not read were trimmed.
+            EventsTrimmed: the reader fell so far behind that events it has not read were trimmed.
             PositionUnknown: the server has lost events.
             ServerUnreachable: the connection was lost; go on with the id of the last event.
         """

@@ -601,18 +601,6 @@ class WaitTimeout(EmpropsError):
     remedy = "Wait again with the same id, or ask `emprops explain` what the job is waiting for."
 
 
-class PositionTrimmed(EmpropsError):
-    """Events were to be read from a position whose successors are not all kept any more."""
-
-    code = "position_trimmed"
-    http_status = 410
-    exit_code = 5
-    retryable = False
-    meaning = "Events that follow this position are not kept any more."
-    cause = "The reader was away for longer than the event stream reaches back."
-    remedy = "Take the state anew, a snapshot for instance, and go on from its position; keep more events if it recurs."
-
-
 class PositionUnknown(EmpropsError):
     """Events were to be read from a position that the stream has not reached."""
 

@@ -365,7 +365,7 @@ class ErrorMessage(ServerMessage):
         "type": "error",
         "about": "subscribe",
         "id": "film",
-        "code": "position_trimmed",
+        "code": "events_trimmed",
         "message": "event 1764079200000-0 is older than the oldest that is kept, 1764080000000-0",
         "remedy": "Subscribe with a snapshot.",
         "retryable": False,

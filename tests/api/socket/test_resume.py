@@ -92,7 +92,7 @@ async def test_a_position_that_was_trimmed_is_refused(site: Site) -> None:
     oldest = kept[0]
     before = f"{int(oldest.partition('-')[0]) - 1}-0"
     error = await client.ask({"type": "subscribe", "id": "s", "after": before})
-    assert (error["type"], error["code"], error["id"]) == ("error", "position_trimmed", "s")
+    assert (error["type"], error["code"], error["id"]) == ("error", "events_trimmed", "s")
     assert error["detail"]["oldest"] == oldest
     await client.send({"type": "subscribe", "id": "s", "after": oldest})
     assert [message["event"]["event_id"] for message in await client.events(len(kept) - 1)] == kept[1:]

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from ...broker import Broker
 from ...broker.stream import EventStream, Place, place_of
-from ...core.errors import EmpropsError, PositionTrimmed, PositionUnknown
+from ...core.errors import EmpropsError, EventsTrimmed, PositionUnknown
 from ...core.events import AnyEvent
 from .subscription import Index, Subscription
 
@@ -68,7 +68,7 @@ class Hub:
                 async for events in self.stream.follow(self.position):
                     self._hand_out(events)
                     pause = RETRY_FIRST_SECONDS
-            except (PositionTrimmed, PositionUnknown) as error:
+            except (EventsTrimmed, PositionUnknown) as error:
                 _log.error("event stream: %s", error.message)
                 self._lost()
                 self.position = await self._newest()
