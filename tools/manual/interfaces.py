@@ -1,4 +1,4 @@
-"""The descriptions of the interfaces for programs, written beside the pages: `api/openapi.json`, `api/asyncapi.json`."""
+"""The descriptions of the interfaces for programs, beside the pages: `api/openapi.json` and `api/asyncapi.json`."""
 
 from __future__ import annotations
 

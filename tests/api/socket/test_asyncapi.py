@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema
 import pytest
 
@@ -14,6 +15,7 @@ from emprops.api.asyncapi import asyncapi_document
 from emprops.core.closing import CLOSE_CODES
 from emprops.core.messages import CLIENT_MESSAGES, Message, all_messages
 from env.npm import ensure_package, node_home
+from tests.api.socket.conftest import Site
 
 PARSER, VERSION = "@asyncapi/parser", "3.6.0"
 """AsyncAPI's own parser, and the version that the document is checked with."""
@@ -77,3 +79,8 @@ def test_the_document_says_who_may_send_what_and_how_connections_end() -> None:
     assert roles == {m.type_name(): m.requires.value if m.requires else None for m in CLIENT_MESSAGES}
     codes = document["channels"]["socket"]["x-close-codes"]
     assert [code["code"] for code in codes] == [code.code for code in CLOSE_CODES]
+
+
+async def test_the_server_hands_the_document_out(site: Site) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{site.port}", trust_env=False) as client:
+        assert (await client.get("/asyncapi.json")).json() == asyncapi_document()

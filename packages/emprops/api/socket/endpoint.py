@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import APIRouter, FastAPI
+from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
 from ...broker import ApiKeys, Broker
@@ -20,6 +21,7 @@ from ...core.closing import (
 from ...core.errors import EmpropsError, Unauthenticated
 from ...core.messages import PATH
 from ...core.settings import SocketSettings
+from ..asyncapi import asyncapi_document
 from ..problem import answer
 from .connection import Connection
 from .hub import Hub
@@ -153,6 +155,12 @@ async def serving(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await app.state.sockets.stop()
+
+
+@router.get("/asyncapi.json", include_in_schema=False)
+async def describe() -> JSONResponse:
+    """Return the AsyncAPI document."""
+    return JSONResponse(asyncapi_document())
 
 
 @router.websocket(PATH)
