@@ -10,6 +10,7 @@ from . import (
     changes,
     domain,
     frontmatter,
+    hints,
     interfaces,
     journeys,
     mermaid,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PARTS = (
     attributes,
+    hints,
     blocks,
     frontmatter,
     journeys,

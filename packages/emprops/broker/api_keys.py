@@ -135,14 +135,14 @@ class ApiKeys:
         now = await self._now()
         token, digest = _new_token(key_id)
 
-        def renewed(record: dict[str, Any]) -> dict[str, Any]:
+        def _renewed(record: dict[str, Any]) -> dict[str, Any]:
             if _ended_ms(record, now) is not None:
                 raise ApiKeyRevoked(f"API key {key_id} was revoked or has expired", detail={"key_id": key_id})
             until = now + round(overlap_seconds * 1000)
             old = [{"digest": record["secrets"][0]["digest"], "until_ms": until}] if until > now else []
             return {**record, "rotated_ms": now, "secrets": [{"digest": digest}, *old]}
 
-        return await self._change(key_id, renewed), token
+        return await self._change(key_id, _renewed), token
 
     async def revoke(self, key_id: str) -> ApiKey:
         """End a key for good, from the next request on. A key that was revoked before stays as it is.
@@ -155,10 +155,10 @@ class ApiKeys:
         """
         now = await self._now()
 
-        def revoked(record: dict[str, Any]) -> dict[str, Any]:
+        def _revoked(record: dict[str, Any]) -> dict[str, Any]:
             return record if record.get("revoked_ms") else {**record, "revoked_ms": now, "secrets": []}
 
-        return await self._change(key_id, revoked)
+        return await self._change(key_id, _revoked)
 
     async def authenticate(self, token: str) -> Principal:
         """Say who makes a request. It is looked up each time, so that a revoked key is refused at once.
