@@ -16,6 +16,7 @@ from .errors import MessageMalformed, MessageUnknown
 from .events import AnyEvent, all_events
 from .job import JobId, JobRequest
 from .lifecycle import Status
+from .plain import Flag
 from .requirements import Name
 from .validation import parse
 
@@ -125,7 +126,7 @@ class Subscribe(ClientMessage):
     """Only these events (at most 100)."""
     after: Position | None = None
     """Id of the last event already seen: everything after it is sent first. Absent: from now on."""
-    snapshot: bool = False
+    snapshot: Flag = False
     """Whether the state of the jobs is sent first, with the event id at which it is true; not with `after`."""
 
     @model_validator(mode="after")
@@ -435,9 +436,9 @@ class Closing(ServerMessage):
     """What to do."""
 
 
-CLIENT_MESSAGES: tuple[type[ClientMessage], ...] = (Authenticate, Subscribe, Unsubscribe, Submit, Ping)
+CLIENT_MESSAGES = (Authenticate, Subscribe, Unsubscribe, Submit, Ping)
 """Every message that a client may send, in the order in which a client comes to them."""
-SERVER_MESSAGES: tuple[type[ServerMessage], ...] = (
+SERVER_MESSAGES = (
     Welcome,
     Subscribed,
     Snapshot,
