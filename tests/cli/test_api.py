@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from emprops.broker import EmbeddedServer
 from tests.cli.conftest import Command, Shell, environment_in, eventually
 
 JOB = {"requirements": {"service": "simulation"}, "payload": {"duration_seconds": 0.1, "result": {"a": 1}}}
@@ -104,6 +105,18 @@ def test_an_address_that_is_taken_is_said(shell: Shell, local: Local) -> None:
     assert refused.returncode == 5
     assert "address_unusable" in refused.stderr
     assert port in refused.stderr
+
+
+def test_up_beside_a_server_that_runs_already_makes_no_key(server: EmbeddedServer, shell: Shell) -> None:
+    elsewhere = Shell({**shell.environment, "EMPROPS_REDIS_URL": server.url})
+    up = elsewhere.start("up", "--workers", "1")
+    assert up.until("key ").endswith("emprops keys create makes one")
+    up.until("ready")
+    token = elsewhere.json("keys", "create", "n", "--role", "read")["token"]
+    address = next(line.split()[-1] for line in up.lines if line.startswith("api "))
+    headers = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{address}/v1/workers", headers=headers, trust_env=False).status_code == 200
+    elsewhere.close()
 
 
 def test_a_key_is_shown_once(shell: Shell, local: Local) -> None:

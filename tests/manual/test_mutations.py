@@ -147,6 +147,20 @@ FAULTS = (
         "",
         "build",
     ),
+    Fault(
+        "an endpoint is renamed",
+        "packages/emprops/api/routers/jobs.py",
+        '"/{job_id}/result"',
+        '"/{job_id}/outcome"',
+        "build",
+    ),
+    Fault(
+        "an endpoint asks for another role",
+        "packages/emprops/api/routers/jobs.py",
+        "async def revive_job(job_id: JobIdInPath, broker: PoolBroker, caller: Operator)",
+        "async def revive_job(job_id: JobIdInPath, broker: PoolBroker, caller: Reader)",
+        "contract",
+    ),
     Fault("a command is renamed", "packages/emprops/cli/jobs.py", "def explain(", "def why(", "build"),
     Fault(
         "a script uses a key that it does not declare",

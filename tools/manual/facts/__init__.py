@@ -18,6 +18,7 @@ from .measure import Bars, Measures
 from .message import Messages
 from .object import Objects
 from .outcome import Outcomes
+from .role import KeyRoles
 from .script import Scripts
 from .setting import Settings
 from .status import Statuses
@@ -44,6 +45,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Scripts(),
             Commands(),
             Endpoints(),
+            KeyRoles(),
             Measures(),
             Bars(),
             Objects(),

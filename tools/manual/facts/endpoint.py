@@ -85,14 +85,14 @@ class Endpoints(Kind):
             summary=summary,
             source=_places()[operation["operationId"]],
             fields=(
-                Field("role", "Role", (Code(role),) if role else ("none",), role or "none"),
+                Field("role", "Role", (Ref("role", role),) if role else ("none",), role or "none"),
                 Field("open_to", "Open to", (SEEN_BY[operation.get("x-pool-wide")],)),
                 Field("answers", "Answers", joined((_answer(s, a) for s, a in answers.items()), "; ")),
                 Field("errors", "Errors", joined((Ref("error", code) for code in errors), empty="none")),
             ),
             description=tuple(paragraphs),
             blocks=tuple(_grids(operation, answers)),
-            group=operation["tags"][0],
+            group=operation["tags"][0].capitalize(),
             aliases=(operation["operationId"],),
         )
 
@@ -198,7 +198,7 @@ def _type(schema: dict[str, Any]) -> Content:
             return (*parts, ", may be null") if len(kinds) < len(schema[many]) else tuple(parts)
     if schema.get("type") == "array":
         most = f", at most {number(schema['maxItems'])}" if "maxItems" in schema else ""
-        return ("list of ", *_type(schema.get("items", {})), most) if schema.get("items") else ("list",)
+        return (f"list{most}, of ", *_type(schema["items"])) if schema.get("items") else ("list",)
     words = _WORDS.get(schema.get("type", ""), "any JSON")
     return (words + _bounds(schema),)
 

@@ -147,10 +147,8 @@ class Attempts(BaseModel):
 @router.post(
     "",
     status_code=201,
-    responses={
-        200: {"model": Receipt, "description": "An earlier request with this key or id had made the job."},
-        **refusals(*SUBMIT_ERRORS, body=True),
-    },
+    responses=refusals(*SUBMIT_ERRORS, body=True)
+    | {200: {"model": Receipt, "description": "An earlier request with this key or id had made the job."}},
 )
 async def submit_job(
     job: JobRequest,
@@ -218,10 +216,10 @@ async def list_jobs(query: Annotated[JobQuery, Query()], broker: PoolBroker, cal
 
 @router.get(
     "/{job_id}",
-    responses={
+    responses=refusals(JobNotFound)
+    | {
         200: {"headers": {"ETag": {"description": "Changes with the job.", "schema": {"type": "string"}}}},
         304: {"description": "The job is still as the `ETag` in `If-None-Match` says."},
-        **refusals(JobNotFound),
     },
     response_model=Job,
 )
