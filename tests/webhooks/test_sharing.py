@@ -15,14 +15,14 @@ import pytest
 from emprops.broker import Broker, Deliveries, EmbeddedServer, Webhooks
 from emprops.core.errors import WebhookLeaseLost
 from emprops.core.settings import WebhookSettings
-from emprops.core.webhooks import Attempt
+from emprops.core.webhooks import DeliveryAttempt
 from tests.queue.harness import settings
 from tests.webhooks.conftest import Site
 from tests.webhooks.receiver import BROKEN, HANGS, OK, Receiver
 
 SUBSCRIPTIONS = 5
 EVENTS = 120
-ATTEMPT = Attempt(message_id="m", type="job.submitted", attempt=1, at_ms=0, duration_ms=0)
+ATTEMPT = DeliveryAttempt(message_id="m", type="job.submitted", attempt=1, at_ms=0, duration_ms=0)
 
 
 @pytest.fixture

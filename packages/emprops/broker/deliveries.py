@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.events import AnyEvent, parse_event
 from ..core.retry import RetryPolicy
 from ..core.settings import WebhookSettings
-from ..core.webhooks import Attempt, DeliveryOutcome, FailureKind, WebhookSubscription
+from ..core.webhooks import DeliveryAttempt, DeliveryOutcome, FailureKind, WebhookSubscription
 from .connection import server_errors
 from .webhooks import event_order, log_limits, signing_secrets, subscription, trimmed_after
 
@@ -208,7 +208,7 @@ class Deliveries:
         return bool(await self._broker.executor.run("take_events", arguments))
 
     async def settle(
-        self, token: str, webhook_id: str, event_id: str, attempt: Attempt, *, wait_seconds: float = 0
+        self, token: str, webhook_id: str, event_id: str, attempt: DeliveryAttempt, *, wait_seconds: float = 0
     ) -> DeliveryOutcome:
         """Record an attempt, and learn what follows.
 

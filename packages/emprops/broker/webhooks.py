@@ -22,8 +22,8 @@ from ..core.validation import invalid, parse
 from ..core.webhooks import (
     SECRET_BYTES,
     SECRET_PREFIX,
-    Attempt,
     Delivery,
+    DeliveryAttempt,
     WebhookChange,
     WebhookRequest,
     WebhookSubscription,
@@ -244,7 +244,7 @@ class Webhooks:
             )
         return [_delivery(entry) for entry in entries]
 
-    async def log_test(self, webhook_id: str, attempt: Attempt) -> Delivery:
+    async def log_test(self, webhook_id: str, attempt: DeliveryAttempt) -> Delivery:
         """Record a test delivery in the log.
 
         Args:

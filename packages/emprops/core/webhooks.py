@@ -251,7 +251,7 @@ _FAILURES = {
 }
 
 
-class Attempt(BaseModel):
+class DeliveryAttempt(BaseModel):
     """One attempt to deliver an event, before it is known what follows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -276,7 +276,7 @@ class Attempt(BaseModel):
     """Beginning of the answer to a failed attempt, at most 200 characters."""
 
 
-class Delivery(Attempt):
+class Delivery(DeliveryAttempt):
     """One entry of a delivery log."""
 
     outcome: DeliveryOutcome

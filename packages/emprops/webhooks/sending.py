@@ -21,8 +21,8 @@ from ..core.webhooks import (
     BODY_READ,
     BODY_SHOWN,
     CONCURRENCY_MOST,
-    Attempt,
     Delivery,
+    DeliveryAttempt,
     FailureKind,
     WebhookTest,
     message_id,
@@ -46,7 +46,7 @@ class Sent:
         wait_seconds: how long the endpoint asked to be left alone, in seconds; 0 if it did not.
     """
 
-    attempt: Attempt
+    attempt: DeliveryAttempt
     wait_seconds: float = 0
 
 
@@ -105,7 +105,7 @@ class Endpoint:
             if answer.status is None:
                 answer.fail(FailureKind.UNREACHABLE, f"{type(error).__name__}: {error}")
         answer.judge()
-        attempt = Attempt(
+        attempt = DeliveryAttempt(
             message_id=message_id(self._pool, event),
             type=payload_of(event).type,
             attempt=number,

@@ -435,6 +435,17 @@ async def test_the_loss_of_the_stream_ends_every_connection(site: Site) -> None:
     assert await client.closed() == (4410, "position_lost")
 
 
+async def test_an_entry_that_is_no_event_leaves_nobody_waiting(site: Site) -> None:
+    client = await site.client()
+    await client.ask(EVERYTHING)
+    await site.broker.connection.xadd(site.broker.keys.key("events"), {"type": "from.elsewhere", "at": 0})
+    assert await client.closed() == (1011, "server_fault")
+    again = await site.client()
+    await again.ask(EVERYTHING)
+    await site.submit("j")
+    assert (await again.events(1))[0]["event"]["job"] == "j"
+
+
 async def test_the_server_of_the_queue_may_be_away_for_a_while(site: Site) -> None:
     client = await site.client()
     await client.ask(EVERYTHING)

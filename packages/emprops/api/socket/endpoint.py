@@ -13,7 +13,6 @@ from starlette.websockets import WebSocket
 from ...broker import ApiKeys, Broker
 from ...core.closing import (
     GOING_AWAY,
-    POSITION_LOST,
     TOO_MANY_CONNECTIONS,
     UNAUTHENTICATED,
     CloseCode,
@@ -47,7 +46,7 @@ class Sockets:
         self.broker = broker
         self.keys = keys
         self.settings = settings
-        self.hub = Hub(broker, lambda: self.close_all(POSITION_LOST))
+        self.hub = Hub(broker, self.close_all)
         self.history = asyncio.Semaphore(PAGES_AT_ONCE)
         self._slots: tuple[dict[Connection, None], ...] = tuple({} for _ in range(SLOTS))
         self._came = 0

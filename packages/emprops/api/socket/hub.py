@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from ...broker import Broker
 from ...broker.stream import EventStream, Place, place_of
+from ...core.closing import POSITION_LOST, SERVER_FAULT, CloseCode
 from ...core.errors import EmpropsError, EventsTrimmed, PositionUnknown
 from ...core.events import AnyEvent
 from .subscription import Index, Subscription
@@ -24,16 +25,16 @@ class Hub:
 
     Args:
         broker: the pool.
-        lost: called when the reader lost its place, so that what follows would have a gap.
+        end_all: ends every connection when the reader lost its place, so that what follows would have a gap.
     """
 
-    def __init__(self, broker: Broker, lost: Callable[[], None]) -> None:
+    def __init__(self, broker: Broker, end_all: Callable[[CloseCode], None]) -> None:
         self.stream = EventStream(broker)
         self.index = Index()
         self.position = "0-0"
         """Newest event that was handed out."""
         self._broker = broker
-        self._lost = lost
+        self._end_all = end_all
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -70,12 +71,18 @@ class Hub:
                     pause = RETRY_FIRST_SECONDS
             except (EventsTrimmed, PositionUnknown) as error:
                 _log.error("event stream: %s", error.message)
-                self._lost()
+                self._end_all(POSITION_LOST)
                 self.position = await self._newest()
             except EmpropsError as error:
                 _log.warning("event stream: %s; it is read on in %s s", error.message, pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY_CAP_SECONDS)
+
+            except Exception:
+                # An entry that is no event, from whoever wrote it: nobody is left waiting for events that do not come.
+                _log.exception("event stream")
+                self._end_all(SERVER_FAULT)
+                self.position = await self._newest()
 
     async def _newest(self) -> str:
         while True:
