@@ -77,8 +77,7 @@ class Hub:
                 _log.warning("event stream: %s; it is read on in %s s", error.message, pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY_CAP_SECONDS)
-
-            except Exception:
+            except Exception:  # noqa: BLE001  # whatever it was, nobody may be left waiting
                 # An entry that is no event, from whoever wrote it: nobody is left waiting for events that do not come.
                 _log.exception("event stream")
                 self._end_all(SERVER_FAULT)
