@@ -11,6 +11,7 @@ import typer.main
 
 from emprops.cli import app
 from emprops.core.events import all_events
+from emprops.core.messages import all_messages
 from manual.facts import KINDS
 from manual.facts.base import Fact
 from manual.facts.render import plain
@@ -25,6 +26,7 @@ RELIED_ON = {
     "error": ("http_status", "exit_code", "retryable"),
     "key": ("pattern", "type"),
     "endpoint": ("role", "open_to", "errors"),
+    "close-code": ("code", "then"),
 }
 """Kinds of facts in the contract, and the fields of each that users rely on."""
 
@@ -34,6 +36,14 @@ def contract() -> dict[str, Any]:
     kept: dict[str, Any] = {
         kind: {fact.name: _fields(fact, names) for fact in KINDS[kind].facts.values()}
         for kind, names in RELIED_ON.items()
+    }
+    kept["message"] = {
+        message.type_name(): {
+            "sender": message.sender,
+            "role": plain(KINDS["message"].find(message.type_name()).field("role").content),
+            "fields": sorted(message.model_fields),
+        }
+        for message in all_messages()
     }
     kept["event"] = {event.type_name(): sorted(event.model_fields) for event in all_events()}
     group = typer.main.get_command(app)

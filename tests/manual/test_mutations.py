@@ -99,6 +99,27 @@ FAULTS = (
         "build",
     ),
     Fault(
+        "a message is renamed",
+        "packages/emprops/core/messages.py",
+        'type: Literal["heartbeat"] = "heartbeat"',
+        'type: Literal["beat"] = "beat"',
+        "build",
+    ),
+    Fault(
+        "a close code is renamed",
+        "packages/emprops/core/closing.py",
+        '    "slow_reader",',
+        '    "late_reader",',
+        "build",
+    ),
+    Fault(
+        "the number of a close code is changed",
+        "packages/emprops/core/closing.py",
+        "    4408,",
+        "    4409,",
+        "contract",
+    ),
+    Fault(
         "a setting is renamed",
         "packages/emprops/core/settings.py",
         "    lease_seconds: float",

@@ -10,6 +10,7 @@ from typing import Any
 from docutils import nodes
 
 from manual.blocks import BACKGROUND, OUTPUT, REASON, RUN
+from manual.facts.render import GENERATED
 
 MISNAMED = {
     "sh": "bash",
@@ -95,4 +96,4 @@ def blocks_of(doctrees: Path, page: str) -> list[Block]:
 
 def _from_page(node: nodes.Element) -> bool:
     source = node.source or ""
-    return source.endswith(".md") and "docstring of" not in source
+    return source.endswith(".md") and "docstring of" not in source and GENERATED not in node["classes"]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.util.docutils import ReferenceRole
 
+from emprops.api.asyncapi import asyncapi_document
+
 from .facts.base import nearest
 from .facts.endpoint import document
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
 
-DOCUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = MappingProxyType({"api/openapi.json": document})
+DOCUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = MappingProxyType(
+    {"api/openapi.json": document, "api/asyncapi.json": asyncapi_document}
+)
 """What is written, by its path below the built pages."""
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FOLDER = "_records"
 STALE_DAYS = 180
 """A record older than this is marked as stale."""
-PARTIES = {"client": "Client", "server": "Server", "worker": "Worker", "service": "Connector"}
+PARTIES = {"client": "Client", "api": "API", "server": "Server", "worker": "Worker", "service": "Connector"}
 
 
 class RecordedDirective(FactDirective):
@@ -59,9 +59,10 @@ class RecordedDirective(FactDirective):
         lines += [f"  participant {party} as {label}" for party, label in PARTIES.items() if party in present]
         links: dict[str, nodes.Node] = {}
         for step in record["steps"]:
-            arrow = "-->>" if step["kind"] in ("answer", "event") else "->>"
+            back = step["kind"] in ("answer", "event") or (step["kind"], step["source"]) == ("message", "api")
+            arrow = "-->>" if back else "->>"
             lines.append(f"  {step['source']}{arrow}{step['target']}: {step['name']}")
-            if step["kind"] in ("script", "event"):
+            if step["kind"] in ("script", "event", "message"):
                 kind = KINDS[step["kind"]]
                 fact = kind.find(step["name"])
                 self.facts_domain.cite(fact, location=self.get_location())

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from emprops.broker import Broker
 from emprops.core.events import AnyEvent
 
-Actor = Literal["client", "server", "worker", "service"]
-StepKind = Literal["script", "answer", "marker", "run", "event"]
+Actor = Literal["client", "api", "server", "worker", "service"]
+StepKind = Literal["script", "answer", "marker", "run", "event", "message"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,9 @@ class Step:
         at_ms: when, in milliseconds since the first step.
         source: who said it.
         target: to whom.
-        kind: what it was: a server script, its answer, a wake-up marker, a call of a connector, an event.
-        name: name of the script or event, or the words said.
+        kind: what it was: a server script, its answer, a wake-up marker, a call of a connector, an event, a message on
+            the WebSocket.
+        name: name of the script, event or message, or the words said.
     """
 
     at_ms: float

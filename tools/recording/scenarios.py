@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from emprops.broker import Broker, EmbeddedServer, WorkerSession
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+
+from emprops.api.listening import base_url, listen
+from emprops.api.serving import serve
+from emprops.broker import ApiKeys, Broker, EmbeddedServer, WorkerSession
+from emprops.core.access import Role
 from emprops.core.job import Failure
-from emprops.core.settings import BrokerSettings
+from emprops.core.messages import PATH
+from emprops.core.settings import ApiSettings, BrokerSettings
 from emprops.core.worker import WorkerInfo
 
 from .recorder import Recorder, event_lines
@@ -90,6 +99,87 @@ async def _retry(recorder: Recorder, url: str) -> list[dict[str, Any]]:
         return event_lines(events, events[0].at)
 
 
+class _Caller:
+    """A client of the WebSocket whose messages are noted, both ways."""
+
+    def __init__(self, recorder: Recorder, address: str, token: str) -> None:
+        self._recorder = recorder
+        self._address = address
+        self._token = token
+        self._connection: ClientConnection | None = None
+
+    async def open(self) -> None:
+        """Connect, and show the key as a browser does."""
+        self._connection = await connect(self._address, compression=None)
+        await self.ask({"type": "authenticate", "key": self._token})
+
+    async def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send a message and return what comes next."""
+        assert self._connection is not None
+        self._recorder.note("client", "api", "message", message["type"])
+        await self._connection.send(json.dumps(message))
+        return await self.hear()
+
+    async def hear(self) -> dict[str, Any]:
+        """Return what comes next."""
+        assert self._connection is not None
+        message: dict[str, Any] = json.loads(await self._connection.recv())
+        if message["type"] == "event":
+            self._recorder.note("api", "client", "event", message["event"]["type"])
+        else:
+            self._recorder.note("api", "client", "message", message["type"])
+        return message
+
+    async def cut(self) -> None:
+        """Lose the connection."""
+        assert self._connection is not None
+        self._recorder.note("client", "api", "run", "the connection is cut")
+        self._connection.transport.abort()
+        await self._connection.wait_closed()
+
+
+async def _socket(recorder: Recorder, url: str) -> list[dict[str, Any]]:
+    servers: list[uvicorn.Server] = []
+    listener = listen(ApiSettings(port=0))
+    address = base_url(listener).replace("http", "ws") + PATH
+    serving = asyncio.create_task(
+        serve(ApiSettings(port=0), listener=listener, url=url, on_server=servers.append)
+    )
+    while not (servers and servers[0].started):  # noqa: ASYNC110  # uvicorn tells nobody
+        await asyncio.sleep(0.01)
+    async with Broker(BrokerSettings(), url=url) as at_work:
+        session = await _worker(at_work, "worker-1")
+        _, token = await ApiKeys(at_work).create("browser", [Role.READ, Role.SUBMIT])
+        app: Any = servers[0].config.app
+        recorder.watch(app.state.broker, "api")
+        start = await at_work.last_event_id()
+        client = _Caller(recorder, address, token)
+        wanted = {
+            "type": "subscribe",
+            "id": "s",
+            "jobs": ["socket"],
+            "types": ["job.claimed", "job.completed"],
+        }
+        await client.open()
+        await client.ask(wanted)
+        job = {"job_id": "socket", "requirements": {"service": "simulation"}}
+        await client.ask({"type": "submit", "request": "r", "job": job})
+        (claimed,) = (await session.claim()).jobs
+        seen = (await client.hear())["event"]["event_id"]
+        await client.cut()
+        recorder.watch(at_work, "worker")
+        await session.complete(claimed, {"image": "cube.png"})
+        await client.open()
+        await client.ask({**wanted, "after": seen})
+        await client.hear()
+        servers[0].should_exit = True
+        await client.hear()
+        await serving
+        events = await at_work.read_events(start)
+        await session.close()
+    return event_lines(events, events[0].at)
+
+
 SCENARIOS = (
     Scenario(
         "one-job",
@@ -105,6 +195,15 @@ SCENARIOS = (
         "Submitted, claimed, failed and backing off; ready and claimed again; lost when the lease ran out; claimed by "
         "another worker and completed.",
         _retry,
+    ),
+    Scenario(
+        "socket",
+        "A session, recorded: the client loses its connection and resumes; the job that ended meanwhile is not missed.",
+        "The client connects, authenticates and is welcomed; it subscribes to a job and submits it, which the API "
+        "passes on to the server. It is sent the event job.claimed. The connection is cut, and the worker completes "
+        "the job. The client connects again, authenticates, subscribes after the last event that it saw, and is sent "
+        "the event job.completed. The API stops and says that it is closing.",
+        _socket,
     ),
 )
 """Every recorded run."""

@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
-from ..core.settings import ApiSettings
+from ..core.settings import ApiSettings, SocketSettings
 from .app import create_app
 from .listening import listen
+from .socket import SocketProtocol
 
 
 class _Server(uvicorn.Server):
-    """A server that ends with the exit status 0 when it was told to stop, as the other commands do."""
+    """A server that tells its WebSocket clients that it stops, and ends with status 0, as the other commands do."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -33,6 +35,12 @@ class _Server(uvicorn.Server):
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: the WebSocket clients first, so that they have a reason before they have a close."""
+        app: FastAPI = self.config.app  # type: ignore[assignment]  # serve() hands it over
+        await app.state.sockets.stop()
+        await super().shutdown(sockets)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -63,6 +71,9 @@ async def serve(
     app = create_app(settings, url=url)
     config = uvicorn.Config(
         app,
+        ws=SocketProtocol,
+        ws_max_size=SocketSettings.load().frame_limit_bytes,
+        ws_per_message_deflate=False,  # it would cost more memory a client than all else together
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -4,6 +4,7 @@ from .claim import Plan, run_claim_benchmark
 from .http import HttpPlan, run_http_benchmark
 from .measure import Bar, Measure, Record
 from .provenance import provenance
+from .websocket import SocketPlan, run_socket_benchmark
 
 __all__ = [
     "Bar",
@@ -11,7 +12,9 @@ __all__ = [
     "Measure",
     "Plan",
     "Record",
+    "SocketPlan",
     "provenance",
     "run_claim_benchmark",
     "run_http_benchmark",
+    "run_socket_benchmark",
 ]

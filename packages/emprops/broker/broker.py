@@ -39,7 +39,7 @@ from .connection import check_server, open_connection, server_errors
 from .embedded import find_address
 from .executor import Call, Executor
 from .listing import CLASS_LENGTH, list_jobs
-from .records import archived_job, live_job
+from .records import archived_job, live_job, stream_entries
 from .submitting import call_for, read_request
 
 LIST_MOST = 1000
@@ -600,7 +600,7 @@ class Broker:
                     answer = await reader.xread(
                         {self.keys.key("events"): position}, count=500, block=round(block_seconds * 1000)
                     )
-                for entry_id, fields in _entries(answer):
+                for entry_id, fields in stream_entries(answer):
                     position = entry_id
                     yield parse_event(entry_id, fields)
         finally:
@@ -660,18 +660,6 @@ def require_completed(job: Job) -> Job:
             f"job {job.job_id}: {job.message}".rstrip(": "), detail={"job_id": job.job_id}
         )
     return job
-
-
-def _entries(answer: Any) -> list[tuple[str, dict[str, str]]]:
-    if not answer:
-        return []
-    streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer]
-    found: list[tuple[str, dict[str, str]]] = []
-    for entries in streams:
-        batches = entries if entries and isinstance(entries[0], list) else [entries]
-        for batch in batches:
-            found.extend((str(entry_id), fields) for entry_id, fields in batch)
-    return found
 
 
 def _answer(job: Job, profiles: tuple[ProfileReport, ...], position: int | None) -> str:

@@ -1,4 +1,4 @@
-"""Reading a job out of the texts in which the server keeps it."""
+"""Reading jobs and events out of what the server answers."""
 
 from __future__ import annotations
 
@@ -49,6 +49,19 @@ def summary(spec: str, state: str) -> JobSummary:
         customer=now.get("customer"),
         workflow=now.get("workflow"),
     )
+
+
+def stream_entries(answer: Any) -> list[tuple[str, dict[str, str]]]:
+    """Return the entries of one stream, each with its id, from what a blocking read of it answered."""
+    if not answer:
+        return []
+    streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer]
+    found: list[tuple[str, dict[str, str]]] = []
+    for entries in streams:
+        batches = entries if entries and isinstance(entries[0], list) else [entries]
+        for batch in batches:
+            found.extend((str(entry_id), fields) for entry_id, fields in batch)
+    return found
 
 
 def _job(spec: str, state: str, payload: str, history: str, result: str | None, lease: int | None) -> Job:

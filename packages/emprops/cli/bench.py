@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ..bench import HttpPlan, Plan, Record, run_claim_benchmark, run_http_benchmark
+from ..bench import (
+    HttpPlan,
+    Plan,
+    Record,
+    SocketPlan,
+    run_claim_benchmark,
+    run_http_benchmark,
+    run_socket_benchmark,
+)
 from .output import AsJson, err, out, print_json, print_table, run, table
 
 bench = typer.Typer(help="Measure the queue on this machine, with a server of its own.", no_args_is_help=True)
@@ -54,6 +62,26 @@ def http(
     """Measure what a submit over HTTP costs beside one with the Python client, and what the API takes idle."""
     plan = HttpPlan(rounds=rounds, clients=clients)
     _tell(run(run_http_benchmark(plan, ["emprops", *sys.argv[1:]], err.print)), output, as_json=as_json)
+
+
+@bench.command("socket")
+def socket(
+    clients: Annotated[
+        int, typer.Option(help="Connected clients (10 to 10,000).", min=10, max=10_000)
+    ] = SocketPlan.clients,
+    events: Annotated[
+        int,
+        typer.Option(
+            help="Events that are timed in each part of a round (10 to 10,000).", min=10, max=10_000
+        ),
+    ] = SocketPlan.events,
+    rounds: Annotated[int, typer.Option(help="Rounds (1 to 100).", min=1, max=100)] = SocketPlan.rounds,
+    output: Annotated[Path | None, typer.Option(help="File to write the record to, as JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a WebSocket client costs, how soon it has an event, and whether a slow reader harms others."""
+    plan = SocketPlan(clients=clients, events=events, rounds=rounds)
+    _tell(run(run_socket_benchmark(plan, ["emprops", *sys.argv[1:]], err.print)), output, as_json=as_json)
 
 
 def _tell(record: Record, output: Path | None, *, as_json: bool) -> None:

@@ -601,6 +601,74 @@ class WaitTimeout(EmpropsError):
     remedy = "Wait again with the same id, or ask `emprops explain` what the job is waiting for."
 
 
+class PositionUnknown(EmpropsError):
+    """Events were to be read from a position that the stream has not reached."""
+
+    code = "position_unknown"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The event stream has not reached this position."
+    cause = "The position is from another pool or server, or the server lost its newest events in a crash."
+    remedy = "Take the state anew, a snapshot for instance, and go on from its position."
+
+
+class MessageMalformed(RequestError):
+    """A frame on a WebSocket is no message."""
+
+    code = "message_malformed"
+    http_status = 400
+    meaning = "The frame is no message."
+    cause = "Its text is not a JSON object with a `type`; the connection is closed after it."
+    remedy = "Mend the client: it sends each message as one JSON object in one text frame."
+
+
+class MessageUnknown(RequestError):
+    """A message on a WebSocket has a type that does not exist."""
+
+    code = "message_unknown"
+    http_status = 422
+    meaning = "There is no message with this type."
+    cause = "The type is misspelt, or belongs to another version of the protocol."
+    remedy = "Use one of the types in the detail."
+
+
+class SubscriptionExists(EmpropsError):
+    """A subscription was to be made under a name that is in use on the connection."""
+
+    code = "subscription_exists"
+    http_status = 409
+    exit_code = 5
+    retryable = False
+    meaning = "The connection has a subscription with this id already."
+    cause = "Two `subscribe` messages carry the same id, without `unsubscribe` between them."
+    remedy = "Use another id, or end the subscription first. The one that exists was not changed."
+
+
+class SubscriptionNotFound(EmpropsError):
+    """A subscription was to be ended that the connection does not have."""
+
+    code = "subscription_not_found"
+    http_status = 404
+    exit_code = 4
+    retryable = False
+    meaning = "The connection has no subscription with this id."
+    cause = "The id is misspelt, or the subscription has ended, with an error for instance."
+    remedy = "Look at the errors that were sent for the id."
+
+
+class SubscriptionLimitReached(EmpropsError):
+    """A connection has as many subscriptions as it may."""
+
+    code = "subscription_limit_reached"
+    http_status = 429
+    exit_code = 5
+    retryable = True
+    meaning = "The connection has as many subscriptions as it is allowed."
+    cause = "A client subscribes for each job, for instance, and never unsubscribes."
+    remedy = "Put several jobs into one subscription, or subscribe to their workflow; end what is not needed any more."
+
+
 class AttemptFailure(EmpropsError, abstract=True):
     """Why one attempt at a job failed; a connector raises it, and its class decides about a retry."""
 

@@ -293,6 +293,57 @@ class ApiSettings(EmpropsSettings):
         return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
 
 
+class SocketSettings(EmpropsSettings):
+    """The WebSocket of the API: read by its processes only."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX + "SOCKET_")
+
+    heartbeat_seconds: float = setting(
+        15.0,
+        unit="s",
+        ge=0.1,
+        le=300,
+        allow_inf_nan=False,
+        effect="How often each client is sent a heartbeat, and its key is looked up again.",
+    )
+    authentication_seconds: float = setting(
+        5.0,
+        unit="s",
+        ge=0.1,
+        le=60,
+        allow_inf_nan=False,
+        effect="How long a client that sent no key in a header may take to send it in a message.",
+    )
+    connections: int = setting(
+        10_000, unit="1", ge=1, le=1_000_000, effect="Most connections that one process holds."
+    )
+    subscriptions: int = setting(
+        100, unit="1", ge=1, le=10_000, effect="Most subscriptions of one connection."
+    )
+    frame_limit_bytes: int = setting(
+        2_097_152,
+        unit="bytes",
+        ge=1024,
+        le=134_217_728,
+        effect="Largest message that a client may send; the payload of a job must fit.",
+    )
+    buffer_bytes: int = setting(
+        1_048_576,
+        unit="bytes",
+        ge=1024,
+        le=1_073_741_824,
+        effect="How much may wait for a client that reads slowly before it is cut off.",
+    )
+    stall_seconds: float = setting(
+        20.0,
+        unit="s",
+        ge=0.1,
+        le=3600,
+        allow_inf_nan=False,
+        effect="How long a client may take nothing of what waits for it before it is cut off.",
+    )
+
+
 class WebhookSettings(EmpropsSettings):
     """Webhooks: read by deliverers, and by the API where it manages subscriptions."""
 
@@ -389,4 +440,4 @@ def _listed(text: str) -> list[str]:
 
 def all_settings() -> tuple[type[EmpropsSettings], ...]:
     """Return every settings class."""
-    return (BrokerSettings, WorkerSettings, ApiSettings, WebhookSettings)
+    return (BrokerSettings, WorkerSettings, ApiSettings, SocketSettings, WebhookSettings)

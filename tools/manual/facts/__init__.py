@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .base import Kind
+from .close_code import CloseCodes
 from .command import Commands
 from .criterion import Criteria
 from .delivery import DeliveryWords
@@ -14,6 +15,7 @@ from .error import Errors
 from .event import Events
 from .key import Keys
 from .measure import Bars, Measures
+from .message import Messages
 from .object import Objects
 from .outcome import Outcomes
 from .role import KeyRoles
@@ -35,6 +37,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Settings(),
             Errors(),
             Events(),
+            Messages(),
+            CloseCodes(),
             WebhookEvents(),
             DeliveryWords(),
             Keys(),

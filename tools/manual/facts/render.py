@@ -263,5 +263,7 @@ class folded_caption(nodes.General, nodes.TextElement):  # noqa: N801  # docutil
 def listing(block: Listing) -> folded:
     """Return source text that is folded away until it is asked for."""
     # Pygments reads `a < f(x)` in Lua as a variable's attribute and calls it an error; the server checks the source.
-    code = nodes.literal_block(block.text, block.text, language=block.language, force=True)
+    code = nodes.literal_block(
+        block.text, block.text, language=block.language, force=True, classes=[GENERATED]
+    )
     return folded("", folded_caption("", block.caption), code)

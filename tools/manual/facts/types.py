@@ -8,7 +8,9 @@ import types
 import typing
 from pathlib import Path
 
-from .base import Code, Content, joined
+from pydantic import BaseModel, JsonValue
+
+from .base import Code, Content, Ref, joined
 
 _WORDS: dict[object, str] = {
     str: "text",
@@ -33,6 +35,15 @@ def type_in_words(annotation: object) -> Content:
         return type_in_words(parts[0])
     if origin is typing.Literal:
         return joined((Code(str(part)) for part in parts), separator=" or ")
+    if annotation is JsonValue:
+        return ("any JSON",)
+    if origin is dict:
+        return ("JSON object",)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return (_model(annotation),)
+    if origin in (typing.Union, types.UnionType) and len(parts) > 4:
+        shared = [base for base in parts[0].__mro__ if all(base in part.__mro__ for part in parts)]
+        return ("any ", _model(shared[0]))
     if origin in (typing.Union, types.UnionType):
         words = [type_in_words(part) for part in parts if part is not types.NoneType]
         return tuple(
@@ -46,3 +57,7 @@ def type_in_words(annotation: object) -> Content:
             return joined((Code(str(choice.value)) for choice in choices), separator=" or ")
         return (re.sub(r"(?<!^)(?=[A-Z])", " ", annotation.__name__).lower(),)
     raise TypeError(f"the manual has no words for the type {annotation!r}; add them to {__name__}")
+
+
+def _model(model: type) -> Ref:
+    return Ref("object", f"{model.__module__}.{model.__name__}", model.__name__)

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 
+from .. import socket
 from . import errors, events, health, jobs, keys, pool, webhooks, workflows
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -18,7 +19,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     health.router,
     errors.router,
+    socket.router,
 )
 """Every router, in the order of the reference."""
-SERVICES: tuple[Callable[[FastAPI], AbstractAsyncContextManager[None]], ...] = (webhooks.service,)
+SERVICES: tuple[Callable[[FastAPI], AbstractAsyncContextManager[None]], ...] = (
+    webhooks.service,
+    socket.serving,
+)
 """What runs as long as the application does, and is entered once its state has the broker."""
