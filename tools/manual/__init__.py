@@ -9,6 +9,7 @@ from . import (
     blocks,
     changes,
     domain,
+    downloads,
     frontmatter,
     journeys,
     mermaid,
@@ -35,6 +36,7 @@ PARTS = (
     records,
     changes,
     trust,
+    downloads,
     theme,
 )
 """Every part, each an extension of its own."""

@@ -43,6 +43,7 @@ STANDARDS = ("ua-1", "a-2a")
 """Standards that the compiler holds the file to: accessible, and for archives."""
 FONTS = "fontpkg_arimo"
 """Package with the family of the prose; that of code is part of the compiler."""
+_SHEET = re.compile(rb"/Type\s*/Page\b")
 _HUE = re.compile(r"#[0-9a-f]{6}$")
 
 
@@ -71,6 +72,7 @@ class PdfBuilder(Builder):
         if self.config.pdf_paper not in PAPERS:
             raise NotCompiled(f"no paper {self.config.pdf_paper!r}, only {', '.join(PAPERS)}")
         self.paper = PAPERS[self.config.pdf_paper]
+        self.sheets = 0
         self.steps: list[tuple[str, float, str]] = []
 
     def get_outdated_docs(self) -> str:
@@ -106,6 +108,7 @@ class PdfBuilder(Builder):
         self.steps.append(("translate pages", translated - begun, f"{len(leaves)} pages"))
         content = compile_typst(work / "main.typ", revision.made)
         self.file.write_bytes(content)
+        self.sheets = len(_SHEET.findall(content))
         self.steps.append(("compile", time.monotonic() - translated, f"{len(content) / 1e6:.1f} MB"))
 
     @property
@@ -120,14 +123,17 @@ class PdfBuilder(Builder):
         anchors = Anchors()
         for docname, doctree in doctrees.items():
             anchors.add(docname, doctree)
-        pages = [self._page(leaf, doctrees[leaf.docname], anchors, work) for leaf in leaves]
+        pages = [
+            Translator(self._place(leaf, anchors, work)).visit(doctrees[leaf.docname]) for leaf in leaves
+        ]
         meta = self._meta(revision)
         parts = [f"#cover(meta)\n#show: with-heads.with(meta)\n#front[\n{self._contents()}]\n#show: main\n"]
         if self.document.summary:
-            parts.append(brief.summary(self.env.config, Path(self.confdir)))
+            parts.append(brief.summary(self._introduction(anchors, work)))
         parts += pages
         if self.document.summary:
-            parts.append(brief.changes(Path(self.confdir), self.document.before))
+            translator = Translator(self._place(Leaf("brief", 1), anchors, work))
+            parts.append(brief.changes(self.document.before, translator.visit))
         if self.document.index:
             parts.append(self._index(anchors))
         return f'#import "template.typ": *\n#let meta = {meta}\n#show: manual.with(meta)\n' + "\n".join(parts)
@@ -138,8 +144,8 @@ class PdfBuilder(Builder):
         self.post_process_images(doctree)
         return doctree
 
-    def _page(self, leaf: Leaf, doctree: nodes.document, anchors: Anchors, work: Path) -> str:
-        page = Page(
+    def _place(self, leaf: Leaf, anchors: Anchors, work: Path) -> Page:
+        return Page(
             docname=leaf.docname,
             level=leaf.level,
             anchors=anchors,
@@ -149,7 +155,12 @@ class PdfBuilder(Builder):
             facts=self._facts(leaf.docname),
             part=leaf.part,
         )
-        return Translator(page).visit(doctree)
+
+    def _introduction(self, anchors: Anchors, work: Path) -> str:
+        """Return the first paragraph of the manual, which says what the system is."""
+        root = str(self.config.root_doc)
+        paragraph = next(self._doctree(root).findall(nodes.paragraph))
+        return Translator(self._place(Leaf(root, 1), anchors, work)).visit(paragraph)
 
     def _facts(self, docname: str) -> str:
         facts = frontmatter.pages(self.env).get(docname)
@@ -203,10 +214,11 @@ class PdfBuilder(Builder):
 
     def _index(self, anchors: Anchors) -> str:
         title = markup.content(markup.text("Index"))
+        part = markup.content(markup.text("To look up"))
         entries = "".join(self._letters(anchors))
         return (
-            markup.call("page-title", "1", markup.string("index-of-the-document"), title)
-            + f"\n#columns(2, gutter: 8mm)[\n{entries}]\n"
+            markup.call("page-title", "1", markup.string("index-of-the-document"), title, part=part)
+            + f"\n#columns(3, gutter: 6mm)[\n{entries}]\n"
         )
 
     def _letters(self, anchors: Anchors) -> Iterator[str]:

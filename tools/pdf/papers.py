@@ -16,11 +16,13 @@ class Paper:
 
     Attributes:
         name: as Typst calls it.
+        shown: as people call it.
         width: in points.
         height: in points.
     """
 
     name: str
+    shown: str
     width: float
     height: float
 
@@ -35,7 +37,7 @@ class Paper:
 
 
 PAPERS = {
-    "a4": Paper("a4", 210 / 25.4 * 72, 297 / 25.4 * 72),
-    "us-letter": Paper("us-letter", 8.5 * 72, 11 * 72),
+    "a4": Paper("a4", "A4", 210 / 25.4 * 72, 297 / 25.4 * 72),
+    "us-letter": Paper("us-letter", "US Letter", 8.5 * 72, 11 * 72),
 }
 """Every size by its name."""

@@ -9,6 +9,10 @@ from . import markup
 from .visit import Visitor
 
 
+SHORT = frozenset({"attribute", "data", "property"})
+"""Kinds of objects that are said in a line, and of which many stand together."""
+
+
 class ApiVisitor(Visitor):
     """Signatures and what describes them."""
 
@@ -18,7 +22,8 @@ class ApiVisitor(Visitor):
         with self.inside(wide=False, numbers=False, api=True):
             heads = [markup.content(self.visit(each)) for each in signatures]
             body = markup.content(self.all(rest))
-        return markup.call("description", markup.array(heads), body) + "\n\n"
+        function = "attribute" if node["objtype"] in SHORT else "description"
+        return markup.call(function, markup.array(heads), body) + "\n\n"
 
     def visit_desc_signature(self, node: addnodes.desc_signature) -> str:
         with self.inside(longest=30, notes=False):

@@ -15,6 +15,9 @@ LONGEST = 11
 WORDS = 4
 """How many of the longest words of a column are measured: letters differ in width."""
 
+TALL = 900
+"""Letters from which on a cell may be torn over two pages."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
@@ -68,6 +71,7 @@ class TableVisitor(Visitor):
                 ("x", str(cell.x)),
                 ("colspan", str(cell.across)),
                 ("rowspan", str(cell.down)),
+                ("breakable", "true" if len(cell.entry.astext()) > TALL else "false"),
                 ("body", markup.content(self.item(cell.entry))),
             )
         )

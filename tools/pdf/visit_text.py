@@ -12,6 +12,9 @@ from .visit import Visitor
 
 SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
+ASIDES = frozenset({"journey-time", "trust-note"})
+"""Classes of words that are said by the way."""
+
 
 class TextVisitor(Visitor):
     """Prose and what it consists of."""
@@ -205,7 +208,8 @@ class TextVisitor(Visitor):
     visit_kbd = visit_literal
 
     def visit_inline(self, node: nodes.inline) -> str:
-        return self.anchors(node) + self.children(node)
+        body = self.anchors(node) + self.children(node)
+        return markup.call("aside", markup.content(body)) if ASIDES & set(node["classes"]) else body
 
     visit_abbreviation = visit_inline
     visit_acronym = visit_inline
