@@ -100,7 +100,9 @@ def print_document(name: str, paper: str, root: Path = ROOT, folder: Path | None
     except SphinxError as error:
         raise BuildFailed(f"{told.getvalue()}{error.category}: {error}") from error
     if app.statuscode:
-        raise BuildFailed(f"{told.getvalue()}The document has warnings, listed above; each of them is an error.")
+        raise BuildFailed(
+            f"{told.getvalue()}The document has warnings, listed above; each of them is an error."
+        )
     builder: PdfBuilder = app.builder  # type: ignore[assignment]  # the one asked for above
     return Printed(
         file=builder.file,
@@ -143,9 +145,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("document", help="a document of pdf_documents in conf.py")
     parser.add_argument("--paper", choices=PAPERS, default="a4", help="on what to print it")
+    parser.add_argument(
+        "--to", type=Path, help="print into this folder only, from pages that are built already"
+    )
     arguments = parser.parse_args()
     rows = set_up()
     try:
+        if arguments.to is not None:
+            print_document(arguments.document, arguments.paper, folder=arguments.to)
+            return 0
         with only_build():
             if not is_fresh():
                 rows.append(_html("build the HTML manual", quiet=False))
@@ -157,7 +165,9 @@ def main() -> int:
         print(f"\n{failure}", file=sys.stderr)
         return 1
     print(table(rows))
-    print(f"\n{printed.pages} pages in {printed.seconds:.1f} s after reading, {peak_mb():.0f} MB of memory at most.")
+    print(
+        f"\n{printed.pages} pages in {printed.seconds:.1f} s after reading, {peak_mb():.0f} MB of memory at most."
+    )
     print(f"It is printed. Open {printed.file}")
     return 0
 

@@ -77,7 +77,9 @@ def summary(introduction: str) -> str:
         markup.call("page-title", "1", markup.string("brief#summary"), _shown("Summary")),
         introduction,
         markup.call("prose", _shown(_verdict(every))),
-        markup.call("targets", *(_group(record, found) for record, found in groups if found), count=str(len(every))),
+        markup.call(
+            "targets", *(_group(record, found) for record, found in groups if found), count=str(len(every))
+        ),
     ]
     return "\n".join(parts) + "\n"
 
@@ -129,7 +131,9 @@ def changes(before: str, translate: Callable[[nodes.Element], str], root: Path =
     Raises:
         NoRevision: there is no revision `before`.
     """
-    title = markup.call("page-title", "1", markup.string("brief#changes"), _shown("What changed since the last brief"))
+    title = markup.call(
+        "page-title", "1", markup.string("brief#changes"), _shown("What changed since the last brief")
+    )
     lead = nodes.paragraph("", f"Since the brief of revision {before}." if before else FIRST)
     body = [lead, *_entries(root, before), *_moved(root, before)]
     return title + "\n" + "".join(translate(node) for node in body)
@@ -141,7 +145,9 @@ def _entries(root: Path, before: str) -> list[nodes.Element]:
     old = set(_ENTRY.findall(file_at(root, before, CHANGELOG) or "")) if before else set()
     kept = _ENTRY.sub(lambda entry: "" if entry[0] in old else entry[0], text)
     doctree = publish_doctree(
-        kept, parser=Parser(), settings_overrides={"report_level": 5, "doctitle_xform": False, "myst_suppress_warnings": ["myst"]}
+        kept,
+        parser=Parser(),
+        settings_overrides={"report_level": 5, "doctitle_xform": False, "myst_suppress_warnings": ["myst"]},
     )
     return [node for node in _with_entries(list(_flat(doctree)))]
 
@@ -194,7 +200,13 @@ def _moved(root: Path, before: str) -> list[nodes.Element]:
 
 def _change(benchmark: str, name: str, was: Measure | None, now: Measure) -> list[Cell]:
     change = f"{now.value / was.value - 1:+.0%}" if was and was.value else "new"
-    texts = (benchmark, name, _figure(was.value, was.unit) if was else "–", _figure(now.value, now.unit), change)
+    texts = (
+        benchmark,
+        name,
+        _figure(was.value, was.unit) if was else "–",
+        _figure(now.value, now.unit),
+        change,
+    )
     return [Cell([nodes.paragraph("", text)], number=index > 1) for index, text in enumerate(texts)]
 
 

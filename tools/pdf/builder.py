@@ -202,7 +202,7 @@ class PdfBuilder(Builder):
         return markup.call("contents", markup.content(markup.text("Contents")))
 
     def _tokens(self) -> str:
-        palette = palette_of(self.app)
+        palette = palette_of(self._app)
         hues = [
             (name.removeprefix("--"), f'rgb("{value}")')
             for name in sorted(palette.light)
@@ -268,7 +268,9 @@ def font_folder() -> Path:
 
 def _told(trouble: typst.TypstError | typst.TypstWarning) -> str:
     hints = "".join(f"\n  {hint}" for hint in getattr(trouble, "hints", None) or ())
-    return f"{getattr(trouble, 'message', trouble)}{hints}\n{getattr(trouble, 'diagnostic', '') or ''}".strip()
+    return (
+        f"{getattr(trouble, 'message', trouble)}{hints}\n{getattr(trouble, 'diagnostic', '') or ''}".strip()
+    )
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

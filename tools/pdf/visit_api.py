@@ -29,9 +29,6 @@ class ApiVisitor(Visitor):
         with self.inside(longest=30, notes=False):
             return self.anchors(node) + self.children(node)
 
-    def visit_desc_signature_line(self, node: addnodes.desc_signature_line) -> str:
-        return self.children(node) + "#linebreak();"
-
     def visit_desc_content(self, node: addnodes.desc_content) -> str:
         return self.children(node)
 
@@ -42,18 +39,14 @@ class ApiVisitor(Visitor):
         return self.children(node)
 
     visit_desc_addname = _inline
-    visit_desc_type = _inline
-    visit_desc_inline = _inline
     visit_desc_annotation = _inline
     visit_desc_sig_name = _inline
     visit_desc_sig_space = _inline
     visit_desc_sig_operator = _inline
     visit_desc_sig_punctuation = _inline
     visit_desc_sig_keyword = _inline
-    visit_desc_sig_keyword_type = _inline
     visit_desc_sig_literal_number = _inline
     visit_desc_sig_literal_string = _inline
-    visit_desc_sig_literal_char = _inline
     visit_desc_parameter = _inline
     visit_desc_type_parameter = _inline
 
@@ -67,8 +60,15 @@ class ApiVisitor(Visitor):
         return self._between("[", node, "]")
 
     def visit_desc_optional(self, node: addnodes.desc_optional) -> str:
-        return self._between("[", node, "]")
+        # The comma belongs into the brackets, unless nothing stands before them.
+        parent = node.parent
+        first = "[" if parent is None or parent.index(node) == 0 else "[, "
+        return self._between(first, node, "]")
 
     def _between(self, first: str, node: nodes.Element, last: str) -> str:
-        comma = markup.text(", ")
-        return markup.text(first) + comma.join(self.visit(each) for each in node.children) + markup.text(last)
+        shown = markup.text(first)
+        for number, each in enumerate(node.children):
+            if number and not isinstance(each, addnodes.desc_optional):
+                shown += markup.text(", ")
+            shown += self.visit(each)
+        return shown + markup.text(last)

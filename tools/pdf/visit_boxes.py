@@ -84,7 +84,9 @@ class BoxVisitor(Visitor):
         return self.anchors(node) + self.children(node)
 
     def design_grid_row(self, node: nodes.container) -> str:
-        columns = [int(each) for name in node["classes"] for each in re.findall(r"^sd-row-cols-lg-(\d+)$", name)]
+        columns = [
+            int(each) for name in node["classes"] for each in re.findall(r"^sd-row-cols-lg-(\d+)$", name)
+        ]
         count = min(columns[-1] if columns else 3, len(node.children), 4)
         with self.inside(wide=False, longest=14):
             cells = [markup.content(self.anchors(each) + self._in_cell(each)) for each in node.children]  # type: ignore[arg-type]  # grid items
@@ -101,8 +103,12 @@ class BoxVisitor(Visitor):
             return markup.call("boxed", markup.content(self.anchors(node) + self._card(node))) + "\n\n"
 
     def _card(self, card: nodes.Element) -> str:
-        link = next((each for each in card.findall(nodes.reference) if "sd-stretched-link" in each["classes"]), None)
-        title = next((each for each in card.findall(nodes.container) if _component(each) == "card-title"), None)
+        link = next(
+            (each for each in card.findall(nodes.reference) if "sd-stretched-link" in each["classes"]), None
+        )
+        title = next(
+            (each for each in card.findall(nodes.container) if _component(each) == "card-title"), None
+        )
         head = self.children(title) if title is not None else ""
         if link is not None:
             # The whole card is the link; on paper its title is.
@@ -139,16 +145,15 @@ class BoxVisitor(Visitor):
         return self._folded(self.children(caption), self.all(rest))  # type: ignore[arg-type]  # its caption
 
     def _folded(self, head: str, body: str) -> str:
-        return markup.call("dropdown", markup.content(head) if head else "none", markup.content(body)) + "\n\n"
+        return (
+            markup.call("dropdown", markup.content(head) if head else "none", markup.content(body)) + "\n\n"
+        )
 
     def visit_sd_badge(self, node: nodes.Element) -> str:
         return markup.call("badge", markup.content(self.children(node)))
 
     def visit_fontawesome(self, node: nodes.Element) -> str:
         return ""  # an icon says nothing that the words beside it do not
-
-    visit_sd_icon = visit_fontawesome
-    visit_octicon = visit_fontawesome
 
 
 def _component(node: nodes.Node) -> str:

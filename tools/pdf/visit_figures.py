@@ -16,7 +16,7 @@ from .visit import Visitor
 CSS_PX_PT = 0.75
 """Points of a CSS pixel."""
 SCALE = 0.74
-"""How large diagrams are printed where there is room, against their size on screen: text about as large as the prose."""
+"""How large diagrams are printed where there is room, against their size on screen: text as large as prose."""
 SMALLEST_PT = 6.0
 """Text of a diagram must not be smaller than this at 100 %."""
 HIGHEST = 0.82
@@ -44,9 +44,6 @@ class FigureVisitor(Visitor):
 
     def visit_legend(self, node: nodes.legend) -> str:
         return self.children(node)
-
-    def visit_caption(self, node: nodes.caption) -> str:
-        return markup.call("strong", markup.content(self.children(node))) + "\n\n"
 
     def visit_image(self, node: nodes.image) -> str:
         return self.anchors(node) + self._picture(node, "")
@@ -79,7 +76,9 @@ class FigureVisitor(Visitor):
         if file.suffix != ".svg":
             return self.page.paper.room()[0], False
         picture = ET.parse(file).getroot()
-        width, height = (float(picture.get(name, "0").removesuffix("px")) * CSS_PX_PT for name in ("width", "height"))
+        width, height = (
+            float(picture.get(name, "0").removesuffix("px")) * CSS_PX_PT for name in ("width", "height")
+        )
         text = smallest_text(picture) * CSS_PX_PT
         for landscape in (False, True):
             room_x, room_y = self.page.paper.room(landscape=landscape)
@@ -102,7 +101,9 @@ class FigureVisitor(Visitor):
         """Return a block of code, with its caption if it has one."""
         source = node.astext().rstrip("\n")
         language = node.get("language", "text")
-        rows = highlight.lines(source, language, node.get("highlight_args", {}), force=node.get("force", False))
+        rows = highlight.lines(
+            source, language, node.get("highlight_args", {}), force=node.get("force", False)
+        )
         named = {"kind": markup.string("output")} if language == "output" else {}
         if caption is not None:
             named["caption"] = markup.content(self.children(caption))
@@ -122,7 +123,10 @@ def smallest_text(picture: ET.Element) -> float:
 
 
 def _sizes(element: ET.Element, inherited: float) -> list[float]:
-    written = element.get("font-size") or (re.findall(r"font-size:\s*([\d.]+)", element.get("style", "")) or [""])[0]
+    written = (
+        element.get("font-size")
+        or (re.findall(r"font-size:\s*([\d.]+)", element.get("style", "")) or [""])[0]
+    )
     size = float(written.removesuffix("px")) if written else inherited
     found = [size] if element.tag.endswith(("text", "tspan")) and (element.text or "").strip() else []
     for child in element:

@@ -87,7 +87,9 @@ class TableVisitor(Visitor):
                         parts = markup.pieces(word) if len(word) > LONGEST else [word]
                         found |= {(code or number == 0, part) for part in parts}
         longest = sorted(found, key=lambda each: (-len(each[1]), each))
-        chosen = [each for code in (True, False) for each in [word for word in longest if word[0] == code][:WORDS]]
+        chosen = [
+            each for code in (True, False) for each in [word for word in longest if word[0] == code][:WORDS]
+        ]
         # A head is bold, which code is always wider than.
         return markup.array(
             markup.content(markup.call("code" if code else "strong", markup.string(word)))

@@ -33,9 +33,10 @@ class TextVisitor(Visitor):
         self.page.anchors.placed.add(label)
         with self.inside(numbers=False, notes=False):
             shown = markup.content(self.children(title))  # type: ignore[arg-type]  # a section begins with its title
-        level = markup.string("")
         if self.rank == 0:
-            head = markup.call("page-title", str(self.page.level), markup.string(label), shown, **self._under_title())
+            head = markup.call(
+                "page-title", str(self.page.level), markup.string(label), shown, **self._under_title()
+            )
         else:
             bookmarked = "true" if self.rank <= self.page.bookmarked else "false"
             head = markup.call(
@@ -78,7 +79,14 @@ class TextVisitor(Visitor):
         return self.block("prose", body) if self.around.wide else self.block("par", body)
 
     def visit_compact_paragraph(self, node: addnodes.compact_paragraph) -> str:
-        return self.visit_paragraph(node)
+        """Return an entry of a list of pages, or such a list with its caption."""
+        if not node.get("toctree"):
+            return self.visit_paragraph(node)
+        shown = ""
+        for each in node.children:
+            title = isinstance(each, nodes.title)
+            shown += self.block("rubric", self.children(each)) if title else self.visit(each)  # type: ignore[arg-type]  # a title
+        return shown
 
     def visit_bullet_list(self, node: nodes.bullet_list) -> str:
         return self._list("list", node)
@@ -159,7 +167,9 @@ class TextVisitor(Visitor):
     def visit_option_list(self, node: nodes.option_list) -> str:
         with self.inside(wide=False):
             items = [
-                markup.array((markup.content(self.code_text(group.astext())), markup.content(self.children(text))))
+                markup.array(
+                    (markup.content(self.code_text(group.astext())), markup.content(self.children(text)))
+                )
                 for group, text in (each.children for each in node.children)  # type: ignore[attr-defined]  # items
             ]
         return markup.call("term-list", *items) + "\n\n"
@@ -205,15 +215,12 @@ class TextVisitor(Visitor):
         ]
         return markup.call("broken-code", markup.string(text), markup.strings(parts))
 
-    visit_kbd = visit_literal
-
     def visit_inline(self, node: nodes.inline) -> str:
         body = self.anchors(node) + self.children(node)
         return markup.call("aside", markup.content(body)) if ASIDES & set(node["classes"]) else body
 
     visit_abbreviation = visit_inline
     visit_acronym = visit_inline
-    visit_generated = visit_inline
     visit_manpage = visit_inline
 
     def visit_subscript(self, node: nodes.subscript) -> str:
@@ -283,21 +290,17 @@ class TextVisitor(Visitor):
     def visit_citation(self, node: nodes.citation) -> str:
         label, *rest = node.children
         with self.inside(wide=False):
-            item = markup.array((markup.content(self.anchors(node) + self.children(label)), markup.content(self.all(rest))))  # type: ignore[arg-type]  # a label
+            item = markup.array(
+                (markup.content(self.anchors(node) + self.children(label)), markup.content(self.all(rest)))
+            )  # type: ignore[arg-type]  # a label
         return markup.call("term-list", item) + "\n\n"
 
     def visit_label(self, node: nodes.label) -> str:
         return self.children(node)
 
-    def visit_problematic(self, node: nodes.problematic) -> str:
-        return self.children(node)
-
     # What has no shape of its own
 
     def visit_compound(self, node: nodes.compound) -> str:
-        return self.children(node)
-
-    def visit_start_of_file(self, node: addnodes.start_of_file) -> str:
         return self.children(node)
 
     def _nothing(self, node: nodes.Node) -> str:
@@ -306,13 +309,9 @@ class TextVisitor(Visitor):
     visit_comment = _nothing
     visit_index = _nothing  # the place that it names is another node's
     visit_substitution_definition = _nothing
-    visit_system_message = _nothing
-    visit_toctree = _nothing
     visit_tabular_col_spec = _nothing
-    visit_highlightlang = _nothing
     visit_meta = _nothing
     visit_title = _nothing  # where one stands, its parent shows it
-    visit_pending = _nothing
 
     def visit_raw(self, node: nodes.raw) -> str:
         """Return the boxes of a task list; other raw text is written for another format."""
