@@ -25,6 +25,11 @@ class Box:
     right: float
     top: float
 
+    @property
+    def area(self) -> float:
+        """Its area, in square points."""
+        return (self.right - self.left) * (self.top - self.bottom)
+
     def inside(self, other: Box, slack: float = 0.6) -> bool:
         """Tell whether it lies in another, give or take some points."""
         return (
@@ -75,6 +80,14 @@ class Element:
             if isinstance(child, Element):
                 yield from child.walk()
 
+    def leaves(self, above: tuple[Element, ...] = ()) -> Iterator[tuple[tuple[Element, ...], Run]]:
+        """Yield all text in it with the elements that it stands in, outermost first."""
+        for child in self.children:
+            if isinstance(child, Run):
+                yield (*above, self), child
+            else:
+                yield from child.leaves((*above, self))
+
     def runs(self) -> Iterator[Run]:
         """Yield all text in it."""
         for child in self.children:
@@ -111,11 +124,15 @@ class Pdf:
         self.pike = pikepdf.Pdf.open(path)
         self.drawn = pypdfium2.PdfDocument(path)
         self.pages = len(self.drawn)
+        self._fills: dict[int, list[Box]] = {}
 
     def size(self, page: int) -> tuple[float, float]:
         """Return how wide and how high a page is, in points."""
-        width, height = self.drawn[page].get_size()
-        return float(width), float(height)
+        return self._sizes[page]
+
+    @cached_property
+    def _sizes(self) -> list[tuple[float, float]]:
+        return [self.drawn.get_page_size(number) for number in range(self.pages)]
 
     @cached_property
     def outline(self) -> list[Bookmark]:
@@ -162,6 +179,11 @@ class Pdf:
 
     def fills(self, number: int) -> list[Box]:
         """Return every filled rectangle of a page."""
+        if number not in self._fills:
+            self._fills[number] = self._find_fills(number)
+        return self._fills[number]
+
+    def _find_fills(self, number: int) -> list[Box]:
         found = []
         for item in self.drawn[number].get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=1):
             mode, stroke = ctypes.c_int(), ctypes.c_int()

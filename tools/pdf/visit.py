@@ -31,6 +31,7 @@ class Around:
         numbers: whether links show the number of the page that they lead to.
         notes: whether footnotes may stand here.
         api: whether it belongs to the description of a Python object.
+        verbatim: whether words are code.
     """
 
     wide: bool = True
@@ -38,6 +39,7 @@ class Around:
     numbers: bool = True
     notes: bool = True
     api: bool = False
+    verbatim: bool = False
 
 
 @dataclass(slots=True)

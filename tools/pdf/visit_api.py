@@ -8,7 +8,6 @@ from sphinx import addnodes
 from . import markup
 from .visit import Visitor
 
-
 SHORT = frozenset({"attribute", "data", "property"})
 """Kinds of objects that are said in a line, and of which many stand together."""
 
@@ -26,7 +25,7 @@ class ApiVisitor(Visitor):
         return markup.call(function, markup.array(heads), body) + "\n\n"
 
     def visit_desc_signature(self, node: addnodes.desc_signature) -> str:
-        with self.inside(longest=30, notes=False):
+        with self.inside(longest=30, notes=False, verbatim=True):
             return self.anchors(node) + self.children(node)
 
     def visit_desc_content(self, node: addnodes.desc_content) -> str:

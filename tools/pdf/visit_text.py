@@ -183,8 +183,10 @@ class TextVisitor(Visitor):
     # Words
 
     def visit_Text(self, node: nodes.Text) -> str:
-        # Sphinx puts two hyphens between a parameter and what it means, for programs that make a dash of them.
-        words = " – " if node.astext() == " -- " else node.astext().replace("\n", " ")
+        words = node.astext().replace("\n", " ")
+        if not self.around.verbatim:
+            # Sphinx puts two hyphens between a parameter and what it means, for programs that make a dash of them.
+            words = words.replace(" -- ", " – ")
         return markup.breakable(words, self.around.longest)
 
     def visit_emphasis(self, node: nodes.emphasis) -> str:
