@@ -167,7 +167,8 @@ CASES = (
     ),
     Case(
         "grid_row",
-        ":::::{grid} 2\n::::{grid-item-card} Door\n:link: case-paragraph\n:link-type: doc\nBehind it.\n::::\n::::{grid-item}\nPlain.\n::::\n:::::",
+        ":::::{grid} 2\n::::{grid-item-card} Door\n:link: case-paragraph\n:link-type: doc\nBehind it.\n::::\n"
+        "::::{grid-item}\nPlain.\n::::\n:::::",
         ("Door", "Behind it.", "Plain."),
         "Link",
     ),

@@ -269,7 +269,7 @@ class Pdf:
             for note in page.get("/Annots", []):
                 if note.get("/Subtype") != "/Link":
                     continue
-                action = note.get("/A", {})
+                action: Any = note.get("/A", {})
                 if action.get("/S") == "/URI":
                     continue
                 target = note.get("/Dest", action.get("/D"))

@@ -1,8 +1,8 @@
 """The `emp:downloads` directive: the PDF files of this very state of the manual, or how to make them.
 
-`make pdf` and `make brief` print the pages and list the files in `build/pdf/downloads.json`, with the state of all inputs
-that they were made from. A later change of any input takes the list away (`build_html.forget_old_downloads`), so a page
-never leads to a file that says something else than it does, and never to one that is not there.
+`make pdf` and `make brief` print the pages and list the files in `build/pdf/downloads.json`, with the state of all
+inputs that they were made from. A later change of any input takes the list away (`build_html.forget_old_downloads`), so
+a page never leads to a file that says something else than it does, and never to one that is not there.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Anchors:
         """
         self._pages.add(docname)
         for node in doctree.findall(nodes.Element):
-            ids = node.get("ids", [])
+            ids: list[str] = node.get("ids", [])
             for each in ids:
                 self._labels[f"{docname}#{each}"] = f"{docname}#{ids[0]}"
         first = next(doctree.findall(nodes.section), None)

@@ -1,4 +1,4 @@
-"""What the leadership brief says of its own: the measures against their targets, and what changed since the last one."""
+"""What the leadership brief says of its own: the measures against their targets, and what changed since."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _entries(root: Path, before: str) -> list[nodes.Element]:
         parser=Parser(),
         settings_overrides={"report_level": 5, "doctitle_xform": False, "myst_suppress_warnings": ["myst"]},
     )
-    return [node for node in _with_entries(list(_flat(doctree)))]
+    return list(_with_entries(list(_flat(doctree))))
 
 
 def _flat(doctree: nodes.Element) -> Iterator[nodes.Element]:
@@ -167,15 +167,14 @@ def _with_entries(row: list[nodes.Element]) -> Iterator[nodes.Element]:
     """Return lists and what leads to them; a heading without a list below it is left out."""
     waiting: list[nodes.Element] = []
     for node in row:
-        if isinstance(node, nodes.rubric):
-            waiting = [each for each in waiting if isinstance(each, nodes.rubric)][-1:] if waiting else []
-            waiting.append(node)
-        elif isinstance(node, nodes.paragraph):
-            waiting = [each for each in waiting if isinstance(each, nodes.rubric)] + [node]
-        else:
+        if isinstance(node, nodes.bullet_list):
             yield from waiting
             yield node
             waiting = []
+            continue
+        # A heading ends what stood below the one before; a paragraph the paragraph before it.
+        headings = [each for each in waiting if isinstance(each, nodes.rubric)]
+        waiting = [*(headings[-1:] if isinstance(node, nodes.rubric) else headings), node]
 
 
 def _moved(root: Path, before: str) -> list[nodes.Element]:
@@ -192,10 +191,12 @@ def _moved(root: Path, before: str) -> list[nodes.Element]:
                 rows.append(_change(record.benchmark, name, was, measure))
     if not rows:
         return [nodes.paragraph("", "No figure was measured anew.")]
-    table = Renderer("", lambda node: None, lambda text: None).table(
-        ("Benchmark", "Figure", "Before", "Now", "Change"), rows
-    )
+    table = Renderer("", _nothing, _nothing).table(("Benchmark", "Figure", "Before", "Now", "Change"), rows)
     return [nodes.rubric("", "Figures"), table]
+
+
+def _nothing(told: object) -> None:
+    """Take no note: a table of the brief is no target, and has nothing to be warned of."""
 
 
 def _change(benchmark: str, name: str, was: Measure | None, now: Measure) -> list[Cell]:

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typst
 from docutils import nodes
@@ -39,10 +39,12 @@ if TYPE_CHECKING:
     from sphinx.util.typing import ExtensionMetadata
 
 TEMPLATE = Path(__file__).with_name("template.typ")
-STANDARDS = ("ua-1", "a-2a")
+STANDARDS: tuple[Literal["ua-1"], Literal["a-2a"]] = ("ua-1", "a-2a")
 """Standards that the compiler holds the file to: accessible, and for archives."""
 FONTS = "fontpkg_arimo"
 """Package with the family of the prose; that of code is part of the compiler."""
+Places = list[tuple[str | None, str | Literal[False]]]
+"""Where an entry of the index leads: for each place whether it is the main one, and its address."""
 _SHEET = re.compile(rb"/Type\s*/Page\b")
 _HUE = re.compile(r"#[0-9a-f]{6}$")
 
@@ -63,7 +65,7 @@ class PdfBuilder(Builder):
     name = "pdf"
     format = "typst"
     epilog = ""
-    supported_image_types = ("image/svg+xml", "image/png", "image/jpeg")
+    supported_image_types = ["image/svg+xml", "image/png", "image/jpeg"]  # noqa: RUF012  # as Builder declares it
     allow_parallel = False
 
     def init(self) -> None:
@@ -229,7 +231,7 @@ class PdfBuilder(Builder):
                 for each, places in further:
                     yield self._entry(1, each, places, anchors)
 
-    def _entry(self, depth: int, name: str, links: list[tuple[str, str]], anchors: Anchors) -> str:
+    def _entry(self, depth: int, name: str, links: Places, anchors: Anchors) -> str:
         labels = [anchors.label("", uri) for _, uri in links if uri]
         places = markup.strings(list(dict.fromkeys(label for label in labels if label)))
         shown = markup.content(markup.breakable(name, 24))
@@ -255,7 +257,8 @@ def compile_typst(source: Path, made: int) -> bytes:
         raise NotCompiled(_told(error)) from error
     if warnings:
         raise NotCompiled("\n".join(_told(warning) for warning in warnings))
-    return bytes(content)
+    assert isinstance(content, bytes)
+    return content
 
 
 def font_folder() -> Path:

@@ -30,8 +30,8 @@ class Leaf:
 def page_tree(env: BuildEnvironment) -> list[Leaf]:
     """Return every page of the manual once, in the order in which it is printed.
 
-    A page stands where the first toctree has it, in the order of the root page: a journey lists pages that stand in their
-    sections.
+    A page stands where the first toctree has it, in the order of the root page: the pages of a journey stand in
+    their sections.
 
     Args:
         env: the environment, all pages read.

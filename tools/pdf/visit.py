@@ -102,9 +102,16 @@ class Visitor:
         """Return nodes as markup, one after the other."""
         return "".join(self.visit(child) for child in children)
 
-    def children(self, node: nodes.Element) -> str:
+    def children(self, node: nodes.Node) -> str:
         """Return what a node holds as markup."""
         return self.all(node.children)
+
+    def item(self, node: nodes.Node) -> str:
+        """Return what a list item or a cell holds; one paragraph alone is no block."""
+        only = node.children[0] if len(node.children) == 1 else None
+        if isinstance(only, nodes.paragraph) and not only["classes"]:
+            return self.anchors(node) + self.anchors(only) + self.children(only)
+        return self.anchors(node) + self.children(node)
 
     @contextmanager
     def inside(self, **changes: object) -> Iterator[None]:
@@ -118,9 +125,9 @@ class Visitor:
         yield
         self.around = before
 
-    def anchors(self, node: nodes.Element) -> str:
+    def anchors(self, node: nodes.Node) -> str:
         """Return markup for the place that the ids of a node are, if it has any."""
-        ids = node.get("ids", [])
+        ids: list[str] = node.get("ids", []) if isinstance(node, nodes.Element) else []
         if not ids:
             return ""
         return self.place(f"{self.page.docname}#{ids[0]}")

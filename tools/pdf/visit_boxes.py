@@ -50,7 +50,7 @@ class BoxVisitor(Visitor):
         title, *rest = node.children
         kind = next((each for each in node["classes"] if each in COLOURS), "note")
         with self.inside(numbers=False, notes=False):
-            head = self.children(title)  # type: ignore[arg-type]  # an admonition begins with its title
+            head = self.children(title)
         return self._admonition(node, kind, head, rest)
 
     def visit_topic(self, node: nodes.topic) -> str:
@@ -131,18 +131,18 @@ class BoxVisitor(Visitor):
     def design_tab_item(self, node: nodes.container) -> str:
         label, content = node.children
         with self.inside(wide=False):
-            body = self.children(content)  # type: ignore[arg-type]  # a container
-        head = markup.content(self.anchors(label) + self.children(label))  # type: ignore[arg-type]  # a rubric
+            body = self.children(content)
+        head = markup.content(self.anchors(label) + self.children(label))
         return markup.call("tab", head, markup.content(body)) + "\n\n"
 
     def design_dropdown(self, node: nodes.container) -> str:
         children = list(node.children)
-        head = self.children(children.pop(0)) if node.get("has_title") else ""  # type: ignore[arg-type]  # a rubric
+        head = self.children(children.pop(0)) if node.get("has_title") else ""
         return self._folded(head, self.anchors(node) + self.all(children))
 
     def visit_folded(self, node: nodes.Element) -> str:
         caption, *rest = node.children
-        return self._folded(self.children(caption), self.all(rest))  # type: ignore[arg-type]  # its caption
+        return self._folded(self.children(caption), self.all(rest))
 
     def _folded(self, head: str, body: str) -> str:
         return (

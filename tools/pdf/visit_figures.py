@@ -101,14 +101,13 @@ class FigureVisitor(Visitor):
         """Return a block of code, with its caption if it has one."""
         source = node.astext().rstrip("\n")
         language = node.get("language", "text")
-        rows = highlight.lines(
-            source, language, node.get("highlight_args", {}), force=node.get("force", False)
-        )
+        options: dict[str, object] = node.get("highlight_args", {})
+        rows = highlight.lines(source, language, options, force=node.get("force", False))
         named = {"kind": markup.string("output")} if language == "output" else {}
         if caption is not None:
             named["caption"] = markup.content(self.children(caption))
         if node.get("linenos"):
-            named["numbered"] = str(node.get("highlight_args", {}).get("linenostart", 1))
+            named["numbered"] = str(options.get("linenostart", 1))
         shown = markup.call("code-block", markup.string(source), rows, **named)
         return f"{self.anchors(node)}{shown}\n\n"
 

@@ -123,5 +123,8 @@ def _numeric(rows: list[list[_Cell]], column: int) -> bool:
 
 
 def _classes(entry: nodes.entry) -> set[str]:
-    inner = [each for each in entry.children if isinstance(each, nodes.Element)]
-    return {name for each in (entry, *inner) for name in each.get("classes", [])}
+    inner = (each for each in entry.children if isinstance(each, nodes.Element))
+    found: set[str] = set()
+    for each in (entry, *inner):
+        found |= set(each.get("classes", []))
+    return found

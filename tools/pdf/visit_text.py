@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from docutils import nodes
 from sphinx import addnodes
@@ -32,7 +33,7 @@ class TextVisitor(Visitor):
         label = f"{self.page.docname}#{node['ids'][0]}"
         self.page.anchors.placed.add(label)
         with self.inside(numbers=False, notes=False):
-            shown = markup.content(self.children(title))  # type: ignore[arg-type]  # a section begins with its title
+            shown = markup.content(self.children(title))
         if self.rank == 0:
             head = markup.call(
                 "page-title", str(self.page.level), markup.string(label), shown, **self._under_title()
@@ -85,7 +86,7 @@ class TextVisitor(Visitor):
         shown = ""
         for each in node.children:
             title = isinstance(each, nodes.title)
-            shown += self.block("rubric", self.children(each)) if title else self.visit(each)  # type: ignore[arg-type]  # a title
+            shown += self.block("rubric", self.children(each)) if title else self.visit(each)
         return shown
 
     def visit_bullet_list(self, node: nodes.bullet_list) -> str:
@@ -97,17 +98,10 @@ class TextVisitor(Visitor):
     def _list(self, function: str, node: nodes.Element, **named: str) -> str:
         wide = self.around.wide
         with self.inside(wide=False):
-            items = [markup.content(self.item(each)) for each in node.children]  # type: ignore[arg-type]  # list items
+            items = [markup.content(self.item(each)) for each in node.children]
         short = all(len(each.children) <= 1 for each in node.children)
         shown = markup.call(function, *items, tight="true" if short else "false", **named)
         return self.anchors(node) + (self.block("column", shown) if wide else f"{shown}\n\n")
-
-    def item(self, node: nodes.Element) -> str:
-        """Return what a list item or a cell holds; one paragraph alone is no block."""
-        only = node.children[0] if len(node.children) == 1 else None
-        if isinstance(only, nodes.paragraph) and not only["classes"]:
-            return self.anchors(node) + self.anchors(only) + self.children(only)
-        return self.anchors(node) + self.children(node)
 
     def visit_definition_list(self, node: nodes.definition_list) -> str:
         wide = self.around.wide
@@ -123,7 +117,7 @@ class TextVisitor(Visitor):
             (markup.content(self._terms(terms)), markup.content(self.anchors(item) + self.all(rest)))
         )
 
-    def _terms(self, terms: list[nodes.Element]) -> str:
+    def _terms(self, terms: Sequence[nodes.Node]) -> str:
         shown = ""
         for each in terms:
             between = " : " if isinstance(each, nodes.classifier) else ", "
@@ -146,7 +140,7 @@ class TextVisitor(Visitor):
         function = "api-fields" if self.around.api else "field-list"
         with self.inside(wide=False):
             items = []
-            for name, body in (each.children for each in node.children):  # type: ignore[attr-defined]  # fields
+            for name, body in (each.children for each in node.children):
                 shown = self.item(body) if not self.around.api else self.children(body)
                 items.append(markup.array((markup.content(self.children(name)), markup.content(shown))))
         return markup.call(function, *items) + "\n\n"
@@ -170,7 +164,7 @@ class TextVisitor(Visitor):
                 markup.array(
                     (markup.content(self.code_text(group.astext())), markup.content(self.children(text)))
                 )
-                for group, text in (each.children for each in node.children)  # type: ignore[attr-defined]  # items
+                for group, text in (each.children for each in node.children)
             ]
         return markup.call("term-list", *items) + "\n\n"
 
@@ -242,7 +236,7 @@ class TextVisitor(Visitor):
         if SCHEME.match(uri):
             return self._outside(uri, body, node.astext())
         label = self.page.anchors.label(self.page.docname, uri or f"#{node['refid']}")
-        classes = node.get("classes", [])
+        classes: list[str] = node.get("classes", [])
         if "emp-status" in classes and body:
             body = self._status(classes, body)
         if label is None:
@@ -280,6 +274,7 @@ class TextVisitor(Visitor):
         if name in self.page.anchors.placed:
             return self.anchors(node) + markup.call("footnote", f"label({markup.string(name)})")
         self.page.anchors.placed.add(name)
+        assert node.document is not None
         note = next(each for each in node.document.findall(nodes.footnote) if node["refid"] in each["ids"])
         text = [each for each in note.children if not isinstance(each, nodes.label)]
         with self.inside(wide=False, notes=False):
@@ -294,7 +289,7 @@ class TextVisitor(Visitor):
         with self.inside(wide=False):
             item = markup.array(
                 (markup.content(self.anchors(node) + self.children(label)), markup.content(self.all(rest)))
-            )  # type: ignore[arg-type]  # a label
+            )
         return markup.call("term-list", item) + "\n\n"
 
     def visit_label(self, node: nodes.label) -> str:
