@@ -143,11 +143,10 @@ class Run:
             trouble = [self._kill(), self._cut(), self._restart(), self._cancel()]
             await asyncio.gather(self._submit(), *trouble)
             await self._all_ended()
+            await self._end_workers(keeper)
             await self._judge()
         finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
-            await asyncio.to_thread(self.workers.stop)
+            await self._end_workers(keeper)
             await self.broker.close()
             self.server.stop()
         self.report.seconds = round(time.monotonic() - begun, 1)
@@ -157,6 +156,12 @@ class Run:
         while True:
             self.workers.keep()
             await asyncio.sleep(0.3)
+
+    async def _end_workers(self, keeper: asyncio.Task[None]) -> None:
+        """End them, so that nothing changes any more while the keys are compared."""
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await asyncio.to_thread(self.workers.stop)
 
     async def _submit(self) -> None:
         await until(lambda: self.workers.keep(0) == self.plan.workers)

@@ -17,8 +17,8 @@ PATIENCE_SECONDS = 30
 class Server:
     """A server with an append-only file, on one socket through all its lives.
 
-    It writes the file before it answers; what is synchronised once a second is the disk, which a killed process does
-    not touch: everything that was answered is there when it comes back.
+    It writes the file before it answers: everything that was answered is there when it comes back. (With
+    ``everysec`` it would not be: such a server puts the write off, up to two seconds, while the disk is slow.)
 
     Args:
         folder: for its socket and its data.
@@ -42,7 +42,7 @@ class Server:
             "--appendonly",
             "yes",
             "--appendfsync",
-            "everysec",
+            "always",
             "--logfile",
             str(self._folder / "log"),
         ]

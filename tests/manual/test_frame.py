@@ -149,6 +149,17 @@ def test_search_finds_a_page_from_the_bar_on_top(manual: Path, open_page: OpenPa
     assert visit.page_errors == []
 
 
+def test_the_bar_on_top_stays_in_view(manual: Path, open_page: OpenPage) -> None:
+    page = open_page(manual / "architecture" / "redis-internals.html").page
+    page.evaluate("window.scrollTo(0, 5000)")
+    page.wait_for_function("window.scrollY > 1000")
+    box = page.locator(".topbar").bounding_box()
+    assert box is not None
+    assert box["y"] == 0
+    seen = "x => document.elementFromPoint(x, 20).closest('.topbar') !== null"
+    assert [page.evaluate(seen, x) for x in (30, 700, 1400)] == [True, True, True]
+
+
 def test_the_manual_can_be_read_without_scripts(manual: Path, open_page: OpenPage) -> None:
     visit = open_page(manual / "architecture" / "job-lifecycle.html", javascript=False)
     assert visit.page.locator(".topbar-sections a").first.is_visible()

@@ -143,7 +143,9 @@ async def check_invariants(pool: Pool) -> None:
     assert set(key("histories")) <= set(states)
 
     heads = [member for member, _ in key("heads") or []]
-    bounds = {f"{pair[:16]}{value[:24]}{pair[16:]}" for pair, value in dict(key("bounds")).items()}
+    bounds = {
+        f"{pair[:16]}{value[:24]}{pair[16:]}{value[24:]}" for pair, value in dict(key("bounds")).items()
+    }
     assert set(heads) == bounds, "heads and bounds disagree"
     for class_id, text in dict(key("eligible")).items():
         first = min((place[16:] for place in pending.values() if place[:16] == class_id), default=None)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
+import signal
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
+from redis.exceptions import RedisError
 
 from emprops.broker import Broker, ClaimedJob, EmbeddedServer, WorkerSession
 from emprops.core.capabilities import Capabilities
@@ -19,6 +25,7 @@ from emprops.core.matching import affinity_seconds, matches, may_take
 from emprops.core.ordering import Place
 from emprops.core.replay import replay
 from emprops.core.requirements import Requirements
+from tests.chaos.site import PATIENCE_SECONDS, Server
 from tests.core.strategies import few_capabilities, few_requirements
 from tests.queue.harness import FINAL, START_MS, TEMPORARY, Pool, check_invariants, settings
 
@@ -100,41 +107,50 @@ class Model:
 
 
 @pytest.fixture(scope="module")
+def durable_server() -> Iterator[Server]:
+    """A server with an append-only file that can be killed and started again."""
+    with tempfile.TemporaryDirectory(prefix="durable-") as folder:
+        server = Server(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="module")
 def own_server() -> Iterator[EmbeddedServer]:
     """A server for this module, used from many event loops."""
     with EmbeddedServer() as started:
         yield started
 
 
-steps = st.lists(
-    st.one_of(
-        st.tuples(
-            st.just("submit"),
-            few_requirements,
-            st.sampled_from((0, 50, 50, 100)),
-            st.sampled_from(("", "", "w")),
-        ),
-        st.tuples(
-            st.just("limited"), few_requirements, st.sampled_from((5, 20, 60)), st.sampled_from(("", "w"))
-        ),
-        st.tuples(st.just("avoiding"), few_requirements, st.just(50), st.just("")),
-        st.tuples(st.just("claim"), st.integers(0, 2), st.integers(1, 3), st.just("")),
-        st.tuples(st.just("revive"), st.integers(0, 70), st.just(0), st.just("")),
-        st.tuples(st.just("delay"), few_requirements, st.sampled_from((1, 20)), st.just("")),
-        st.tuples(st.just("claim"), st.integers(0, 2), st.integers(1, 3), st.just("")),
-        st.tuples(
-            st.sampled_from(("complete", "finish", "fail", "bury", "release", "cancel", "revive", "discard")),
-            st.integers(0, 99),
-            st.just(0),
-            st.just(""),
-        ),
-        st.tuples(st.just("pass"), st.sampled_from((0.001, 1, 15, 40)), st.just(0), st.just("")),
-        st.tuples(st.just("reap"), st.just(0), st.just(0), st.just("")),
-        st.tuples(st.just("heartbeat"), st.integers(0, 2), st.just(0), st.just("")),
+step = st.one_of(
+    st.tuples(
+        st.just("submit"),
+        few_requirements,
+        st.sampled_from((0, 50, 50, 100)),
+        st.sampled_from(("", "", "w")),
     ),
-    min_size=5,
-    max_size=60,
+    st.tuples(st.just("limited"), few_requirements, st.sampled_from((5, 20, 60)), st.sampled_from(("", "w"))),
+    st.tuples(st.just("avoiding"), few_requirements, st.just(50), st.just("")),
+    st.tuples(st.just("claim"), st.integers(0, 2), st.integers(1, 3), st.just("")),
+    st.tuples(st.just("revive"), st.integers(0, 70), st.just(0), st.just("")),
+    st.tuples(st.just("delay"), few_requirements, st.sampled_from((1, 20)), st.just("")),
+    st.tuples(st.just("claim"), st.integers(0, 2), st.integers(1, 3), st.just("")),
+    st.tuples(
+        st.sampled_from(("complete", "finish", "fail", "bury", "release", "cancel", "revive", "discard")),
+        st.integers(0, 99),
+        st.just(0),
+        st.just(""),
+    ),
+    st.tuples(st.just("pass"), st.sampled_from((0.001, 1, 15, 40)), st.just(0), st.just("")),
+    st.tuples(st.just("reap"), st.just(0), st.just(0), st.just("")),
+    st.tuples(st.just("heartbeat"), st.integers(0, 2), st.just(0), st.just("")),
 )
+restart = st.tuples(
+    st.just("restart"), st.sampled_from((signal.SIGKILL, signal.SIGTERM)), st.just(0), st.just("")
+)
+steps = st.lists(step, min_size=5, max_size=60)
+steps_and_restarts = st.lists(st.one_of(step, step, step, restart), min_size=10, max_size=40)
 
 
 @given(profiles=st.lists(few_capabilities, min_size=3, max_size=3), program=steps)
@@ -144,7 +160,20 @@ def test_a_random_run_does_what_the_plain_model_does(
     asyncio.run(_run(own_server.url, profiles, program))
 
 
-async def _run(url: str, profiles: list[Capabilities], program: list[tuple[str, Any, Any, str]]) -> None:
+@given(profiles=st.lists(few_capabilities, min_size=3, max_size=3), program=steps_and_restarts)
+@settings_of_hypothesis(max_examples=max(10, settings_of_hypothesis().max_examples // 5))
+def test_a_random_run_goes_on_as_before_when_the_server_is_killed_and_comes_back(
+    durable_server: Server, profiles: list[Capabilities], program: list[tuple[str, Any, Any, str]]
+) -> None:
+    asyncio.run(_run(durable_server.url, profiles, program, durable_server))
+
+
+async def _run(
+    url: str,
+    profiles: list[Capabilities],
+    program: list[tuple[str, Any, Any, str]],
+    server: Server | None = None,
+) -> None:
     broker = Broker(settings(lease_seconds=30, worker_expiry_seconds=86_400), url=url, now_ms=START_MS)
     await broker.connection.flushall()
     pool, model = Pool(broker), Model()
@@ -152,11 +181,28 @@ async def _run(url: str, profiles: list[Capabilities], program: list[tuple[str, 
         workers = [await pool.worker(f"w{n}", **profile.model_dump()) for n, profile in enumerate(profiles)]
         held: dict[str, ClaimedJob] = {}
         for step in program:
-            await _step(pool, model, workers, held, step)
+            if step[0] == "restart":
+                assert server is not None
+                await _restart(pool, server, step[1])
+            else:
+                await _step(pool, model, workers, held, step)
             await check_invariants(pool)
             await _compare(pool, model)
     finally:
         await pool.close()
+
+
+async def _restart(pool: Pool, server: Server, number: signal.Signals) -> None:
+    """End the server, and go on when it is back with what it held."""
+    before = await pool.picture()
+    await asyncio.to_thread(server.stop, number)
+    await asyncio.to_thread(server.start)
+    await pool.broker.connection.connection_pool.disconnect()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with suppress(RedisError):
+                assert await pool.picture() == before
+                return
 
 
 async def _step(

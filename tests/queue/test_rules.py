@@ -475,7 +475,7 @@ async def test_a_profile_without_workers_is_let_go_everywhere(pool: Pool) -> Non
     await one.reap()
     held = str(await pool.broker.connection.hgetall(pool.broker.keys.key("eligible")))
     assert two.profile_id not in held
-    for name in ("profiles", "synced", "profile_idle", "heads", "bounds"):
+    for name in ("profiles", "meta", "profile_idle", "heads", "bounds"):
         assert two.profile_id not in str((await pool.picture()).get(pool.broker.keys.key(name), "")), name
     await check_invariants(pool)
     await two.register()
@@ -576,3 +576,33 @@ async def test_many_submit_and_claim_at_once_and_each_job_runs_once(server: Embe
     await asyncio.wait_for(asyncio.gather(*tasks), 60)
     assert sorted(seen, key=int) == [f"{number}" for number in range(400)]
     await pool.close()
+
+
+# The server
+
+
+async def test_nothing_walks_through_all_keys_of_the_server(pool: Pool) -> None:
+    connection = pool.broker.connection
+    walking = ("keys", "scan", "hscan", "sscan", "zscan", "randomkey", "dbsize")
+    await connection.execute_command("ACL", "SETUSER", "default", *(f"-{name}" for name in walking))
+    try:
+        worker = await pool.worker()
+        for number in range(4):
+            await pool.submit(f"{number}", workflow="w", customer="c")
+        await pool.submit("impossible", requirements={"gpu_memory_gb": 80})
+        held = (await worker.claim(3)).jobs
+        await worker.heartbeat([(job.job_id, job.attempt) for job in held])
+        await worker.complete(held[0], 1, claim=1)
+        await worker.fail(held[1], FINAL)
+        await pool.broker.revive(held[1].job_id)
+        for status in Status:
+            await pool.broker.jobs(status)
+        await pool.broker.explain("impossible")
+        await pool.broker.workers()
+        await pool.broker.workflow("w")
+        await pool.broker.cancel_workflow("w")
+        pool.pass_seconds(10 * pool.broker.settings.unused_seconds)
+        await worker.reap()
+        assert [found.pending for found in await pool.broker.unrunnable()] == [1]
+    finally:
+        await connection.execute_command("ACL", "SETUSER", "default", "+@all")

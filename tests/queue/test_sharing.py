@@ -9,6 +9,7 @@ import pytest
 
 from emprops.broker import Broker, EmbeddedServer, WorkerSession
 from emprops.core.errors import EmpropsError, IdempotencyConflict
+from emprops.core.lifecycle import Status
 from tests.queue.harness import TEMPORARY, Pool, check_invariants, ids, settings
 
 
@@ -41,6 +42,22 @@ async def test_a_match_behind_a_thousand_unservable_jobs_is_found_by_the_first_c
         )
     await pool.submit("mine", priority=0)
     assert ids((await worker.claim()).jobs) == ["mine"]
+
+
+async def test_a_drain_with_one_of_fifty_services_unserved_leaves_no_runnable_job(pool: Pool) -> None:
+    served = await pool.worker("served", services=[f"s{number}" for number in range(1, 50)])
+    for start in range(0, 2000, 500):
+        requests = [
+            {"job_id": f"j{n}", "requirements": {"service": f"s{n % 50}"}, "priority": 100 * (n % 50 == 0)}
+            for n in range(start, start + 500)
+        ]
+        await pool.broker.submit_many(requests)
+    drained: list[str] = []
+    while found := (await served.claim(16)).jobs:
+        drained += ids(found)
+    assert sorted(drained) == sorted(f"j{n}" for n in range(2000) if n % 50)
+    left = await pool.broker.jobs(Status.PENDING, limit=1000)
+    assert {job.service for job in left} == {"s0"}
 
 
 async def test_higher_priority_first_then_time_of_submit(pool: Pool) -> None:

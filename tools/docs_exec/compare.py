@@ -6,6 +6,7 @@ import difflib
 import re
 
 ANY = "…"
+_GAP = re.compile(r"(?:\\ ){2,}")
 _UNSTEADY = (
     (re.compile(r"\b[0-9a-f]{12}[0-9a-f]{16}\b"), ANY),
     (re.compile(r"\b[0-9a-f]{16}\b"), ANY),
@@ -21,7 +22,9 @@ def matches(shown: str, actual: str) -> bool:
     """Tell whether an output is the one that a page shows.
 
     Args:
-        shown: what the page shows; within a line `…` stands for any text, on a line of its own for any lines.
+        shown: what the page shows; within a line `…` stands for any text, on a line of its own for any lines. Two
+            spaces or more, which part the columns of a table, stand for any number of them, since a column is as wide
+            as the ids in it.
         actual: what came out.
     """
     pattern = ""
@@ -29,7 +32,7 @@ def matches(shown: str, actual: str) -> bool:
         if line.strip() == ANY:
             pattern += r"(?:[^\n]*\n)*"
         else:
-            pattern += "[^\n]*".join(re.escape(part.rstrip()) for part in line.rstrip().split(ANY)) + r"\n"
+            pattern += "[^\n]*".join(_literally(part.rstrip()) for part in line.rstrip().split(ANY)) + r"\n"
     return re.fullmatch(pattern, _tidy(actual)) is not None
 
 
@@ -51,6 +54,10 @@ def steady(actual: str) -> str:
     for pattern, stand_in in _UNSTEADY:
         text = pattern.sub(stand_in, text)
     return text
+
+
+def _literally(text: str) -> str:
+    return _GAP.sub(" {2,}", re.escape(text))
 
 
 def _tidy(text: str) -> str:

@@ -69,6 +69,9 @@ def install(level: str) -> None:
     # hatchling builds the package in this very environment, so that the build back-end is pinned as well
     # and nothing is fetched a second time into a throw-away one.
     _pip([*pip, "hatchling", "editables"], "the build back-end")
+    if "mutants" in EXTRAS[level]:
+        # A package that it needs has no wheel, and is built with a back-end of its own.
+        _pip([*pip, "cosmic-ray"], "cosmic-ray")
     _pip([*pip, "--no-build-isolation", "--editable", f"{ROOT}[{extras}]"], f"the packages for {extras}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -24,6 +25,8 @@ from .provenance import provenance
 NO_OP = "return 1"
 """A script that does nothing: what a call costs by itself."""
 CLAIMS_A_ROUND = 20
+BATCH = 16
+"""Jobs of a batch claim: as many as one claim may take."""
 SUBMITS_AT_ONCE = 1000
 _OUTSIDE = ("cmdstat_config", "cmdstat_info", "cmdstat_script", "cmdstat_client", "cmdstat_hello")
 
@@ -160,30 +163,42 @@ async def _memory(pool: _Pool) -> int:
 
 
 async def _rates(server: EmbeddedServer, plan: Plan, say: Say) -> dict[str, list[float]]:
-    """Calls per second from several clients: a script that does nothing, and claims."""
-    path = server.url.removeprefix("unix://")
+    """Calls per second from several clients over TCP, as workers call: a script that does nothing, and claims."""
     pool = _Pool("rates", server.url)
+    port = await _open_port(pool.broker)
     sha = await pool.broker.connection.script_load(NO_OP)
     await pool.worker.register()
-    rates: dict[str, list[float]] = {"no-op": [], "claim": []}
+    rates: dict[str, list[float]] = {"no-op": [], "claim": [], "batch": []}
     say(f"calling from {plan.clients} clients")
     for number in range(max(3, plan.rounds // 3)):
-        await pool.fill(30_000)
+        await pool.fill(60_000)
         assert (await pool.worker.claim()).jobs
-        rates["no-op"].append(
-            calls_per_second(path, plan.clients, itertools.repeat(packed("EVALSHA", sha, 1, "{rates}")), 0.6)
-        )
-        rates["claim"].append(calls_per_second(path, plan.clients, _claims(pool, number), 0.6))
+        no_op = itertools.repeat(packed("EVALSHA", sha, 1, "{rates}"))
+        rates["no-op"].append(calls_per_second(port, plan.clients, no_op, 0.6))
+        rates["claim"].append(calls_per_second(port, plan.clients, _claims(pool, number, 1), 0.6))
+        batches = calls_per_second(port, plan.clients, _claims(pool, number, BATCH), 0.6)
+        rates["batch"].append(batches * BATCH)
     await pool.close()
     return rates
 
 
-def _claims(pool: _Pool, round_number: int) -> Iterator[bytes]:
+async def _open_port(broker: Broker) -> int:
+    """Let the server listen on a free TCP port of this machine, and return it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    await broker.connection.config_set("bind", "127.0.0.1")
+    await broker.connection.config_set("port", port)
+    return port
+
+
+def _claims(pool: _Pool, round_number: int, count: int) -> Iterator[bytes]:
+    """Yield claims of so many jobs each, for half of the jobs of a round."""
     script, executor = all_scripts()["claim"], pool.broker.executor
-    for number in range(25_000):
+    for number in range(28_000 // count):
+        ticket = f"{round_number}-{count}-{number}"
         keys, values = executor.prepared(
-            "claim",
-            {"worker": "bench", "ticket": f"{round_number}-{number}", "count": 1, "lease_ms": 3_600_000},
+            "claim", {"worker": "bench", "ticket": ticket, "count": count, "lease_ms": 3_600_000}
         )
         yield packed("EVALSHA", script.sha, len(keys), *keys, *values)
 
@@ -257,6 +272,7 @@ async def run_claim_benchmark(plan: Plan, command: list[str], say: Say) -> Recor
         "memory of a pending job": Measure.of(times["bytes"], "bytes"),
         "no-op calls": Measure.of(rates["no-op"], "1/s"),
         "claims": Measure.of(rates["claim"], "1/s"),
+        "jobs claimed in batches": Measure.of(rates["batch"], "1/s"),
         "pick-up, median": Measure.of([cut[49] for cut in cuts], "ms"),
         "pick-up, 99th percentile": Measure.of([cut[98] for cut in cuts], "ms"),
     }

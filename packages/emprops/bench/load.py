@@ -15,11 +15,11 @@ def packed(*command: str | int) -> bytes:
     return bytes(hiredis.pack_command(command))  # type: ignore[arg-type]  # its type names a tuple of one
 
 
-def calls_per_second(path: str, clients: int, calls: Iterator[bytes], seconds: float) -> float:
+def calls_per_second(port: int, clients: int, calls: Iterator[bytes], seconds: float) -> float:
     """Send commands from several clients, each the next one as soon as it has its answer.
 
     Args:
-        path: the server's socket.
+        port: the server's TCP port on this machine.
         clients: how many connections.
         calls: the commands as they are sent; it ends early if they run out.
         seconds: how long, in seconds.
@@ -33,8 +33,8 @@ def calls_per_second(path: str, clients: int, calls: Iterator[bytes], seconds: f
     selector = selectors.DefaultSelector()
     open_sockets = []
     for _ in range(clients):
-        client = socket.socket(socket.AF_UNIX)
-        client.connect(path)
+        client = socket.create_connection(("127.0.0.1", port))
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(client, selectors.EVENT_READ, hiredis.Reader())
         open_sockets.append(client)
     begun = time.perf_counter()

@@ -129,4 +129,21 @@ async def check_server(connection: Connection) -> list[str]:
         )
     if not info.get("aof_enabled"):
         findings.append("The server writes no append-only file: a restart of the server loses jobs.")
+    elif finding := await _synchronisation(connection):
+        findings.append(finding)
     return findings
+
+
+async def _synchronisation(connection: Connection) -> str | None:
+    """Say what a crash of a server with an append-only file can lose, if anything."""
+    try:
+        async with server_errors():
+            when = (await connection.config_get("appendfsync")).get("appendfsync")
+    except ServerFault:
+        return "The server does not tell when it writes its append-only file: a crash may lose what it has accepted."
+    if when == "always":
+        return None
+    return (
+        f"appendfsync is {when}: a crash of the server may lose what it accepted in the last two seconds; "
+        "with always it loses nothing."
+    )

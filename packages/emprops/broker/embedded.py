@@ -79,7 +79,9 @@ class EmbeddedServer:
             options += ["--appendonly", "no", "--dir", str(self._folder)]
         else:
             self._data.mkdir(parents=True, exist_ok=True)
-            options += ["--appendonly", "yes", "--appendfsync", "everysec", "--dir", str(self._data)]
+            # "everysec" answers up to two seconds before it writes when the disk is slow: a killed server then
+            # forgets jobs that it has accepted.
+            options += ["--appendonly", "yes", "--appendfsync", "always", "--dir", str(self._data)]
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", _GUARD, "emprops-guard", str(server_binary()), *options],
             stdin=subprocess.PIPE,

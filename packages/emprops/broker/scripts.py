@@ -40,7 +40,9 @@ _KEY = re.compile(r"\bkey\.(\w+)")
 _ARGUMENT = re.compile(r"\barg\.(\w+)")
 _CALL = re.compile(r"redis\.call\('([A-Z]+)', (?:key\.(\w+))")
 _PASSED = re.compile(r"\b(first_of|archive)\(([^\n]*)")
-_READING = frozenset({"GET", "HGET", "HGETALL", "HLEN", "HEXISTS", "ZRANGE", "ZSCORE", "ZCARD"})
+_READING = frozenset({"GET", "HGET", "HMGET", "HGETALL", "HLEN", "HEXISTS", "ZRANGE", "ZSCORE", "ZCARD"})
+_NAME = re.compile(r"(?<![.\w])(?:(?:key|arg|status|outcome)\.\w+|redis\.call\b)")
+_PRELUDE = "local K, A, call = KEYS, ARGV, redis.call"
 _EVENT = re.compile(r"'((?:job|worker|workflow|class)\.[a-z]+)'")
 _REFUSED = re.compile(r"(?:refuse\(|existing\([^,]+, [^,]+, )'([a-z_]+)'")
 
@@ -126,7 +128,7 @@ def _load(path: Path) -> Script:
         writes=writes,
         path=path,
         source=source,
-        text=_prelude(keys, (*COMMON_ARGUMENTS, *arguments)) + code,
+        text=_composed(code, keys, (*COMMON_ARGUMENTS, *arguments)),
     )
 
 
@@ -189,26 +191,32 @@ def _access(code: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sorted(reads)), tuple(sorted(writes))
 
 
-def _prelude(keys: tuple[str, ...], arguments: tuple[str, ...]) -> str:
-    return (
-        _table("key", "KEYS", keys)
-        + _table("arg", "ARGV", arguments)
-        + _constants("status", {s.name.lower(): s.value for s in Status})
-        + _constants("outcome", {o.name.lower(): o.value for o in Outcome})
-    )
+def _composed(code: str, keys: tuple[str, ...], arguments: tuple[str, ...]) -> str:
+    """Return a script as it is sent: each name of a key, argument, status or outcome replaced by what it stands for.
+
+    The server runs the whole text at every call, so a table of names would be built at every call, and looked up.
+    """
+    constants = {
+        **{f"status.{status.name.lower()}": f"'{status.value}'" for status in Status},
+        **{f"outcome.{outcome.name.lower()}": f"'{outcome.value}'" for outcome in Outcome},
+        "redis.call": "call",
+    }
+    places = {**_places("key", "K", keys), **_places("arg", "A", arguments)}
+    text = _NAME.sub(lambda found: (constants | places).get(found[0], found[0]), _COMMENT.sub("", code))
+    lines = [line for line in text.split("\n") if line.strip()]
+    return "\n".join([_PRELUDE, *_rest("key", "K", keys), *_rest("arg", "A", arguments), *lines, ""])
 
 
-def _table(name: str, source: str, entries: tuple[str, ...]) -> str:
-    fixed = [entry for entry in entries if not entry.endswith("*")]
-    lines = f"local {name} = {{ " + ", ".join(f"{e} = {source}[{i}]" for i, e in enumerate(fixed, 1)) + " }\n"
-    for entry in entries[len(fixed) :]:
-        rest = entry.removesuffix("*")
-        lines += f"{name}.{rest} = {{}}\n"
-        lines += (
-            f"for i = {len(fixed) + 1}, #{source} do {name}.{rest}[#{name}.{rest} + 1] = {source}[i] end\n"
-        )
-    return lines
+def _places(name: str, source: str, entries: tuple[str, ...]) -> dict[str, str]:
+    """Return where each name is found that stands for one value."""
+    return {f"{name}.{e}": f"{source}[{i}]" for i, e in enumerate(entries, 1) if not e.endswith("*")}
 
 
-def _constants(name: str, values: Mapping[str, str]) -> str:
-    return f"local {name} = {{ " + ", ".join(f"{key} = '{value}'" for key, value in values.items()) + " }\n"
+def _rest(name: str, source: str, entries: tuple[str, ...]) -> list[str]:
+    """Return the lines that gather the values of a name that stands for any number of them; it is the last one."""
+    rest = [entry.removesuffix("*") for entry in entries if entry.endswith("*")]
+    return [
+        f"local {name} = {{ {entry} = {{}} }}\n"
+        f"for i = {len(entries)}, #{source} do {name}.{entry}[#{name}.{entry} + 1] = {source}[i] end"
+        for entry in rest
+    ]

@@ -185,6 +185,9 @@ def worker(
     }
     capabilities = parse(Capabilities, offered, what="capabilities")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    settings = BrokerSettings.load()
+    if settings.redis_url and not with_parent:  # a parent has checked the server already
+        run(_check(settings.redis_url, settings))
     run(_work(capabilities, worker_id, with_parent=with_parent))
 
 

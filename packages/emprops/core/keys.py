@@ -42,10 +42,10 @@ KEYS: tuple[Key, ...] = (
         "meta",
         "hash",
         "",
-        "Counters of the pool.",
+        "Counters of the pool, and up to which class each profile has been judged.",
         "`sequence`: submits so far; `version`: requirement classes so far; `reaped`: when the reaper last ran, in ms; "
-        "`swept`: class at which the next sweep begins",
-        "As long as the pool; four fields.",
+        "`swept`: class at which the next sweep begins; profile id → version up to which it has been judged",
+        "As long as the pool; the field of a profile goes with the profile.",
     ),
     Key(
         "classes",
@@ -84,7 +84,7 @@ KEYS: tuple[Key, ...] = (
         "sorted set",
         "",
         "For each profile, a bound on the first job of each class that it can run: the top is what a claim looks at.",
-        "profile id, order key and class id in one text, all scored 0",
+        "profile id, order key, class id and bonus in ms in one text, all scored 0",
         "At most one member for each profile and class; a claim removes it when the class is empty, a sweep with the "
         "class or the profile.",
     ),
@@ -250,14 +250,6 @@ KEYS: tuple[Key, ...] = (
         "A field goes when no worker has had the profile for a while.",
     ),
     Key(
-        "synced",
-        "hash",
-        "",
-        "Up to which class each profile has been judged.",
-        "profile id → version",
-        "Comes and goes with the field in `profiles`.",
-    ),
-    Key(
         "profile_workers",
         "hash",
         "",
@@ -294,7 +286,7 @@ KEYS: tuple[Key, ...] = (
         "hash",
         "",
         "The latest claim of each worker, so that a claim whose answer was lost can be asked for again.",
-        "worker id → ticket of the claim, then the jobs that it gave with their attempts",
+        "worker id → ticket of the claim, then the jobs that it gave with their attempts; `idle` if it gave none",
         "A field goes with the worker's record.",
     ),
     Key(

@@ -2,14 +2,14 @@
 --
 -- A profile that has a worker again is left alone; what was forgotten of it is judged anew, since its version went first.
 --
--- keys: synced eligible heads bounds profiles profile_workers profile_idle
+-- keys: meta eligible heads bounds profiles profile_workers profile_idle
 -- args: profile last classes*
 -- returns: whether the profile still has no worker
 
 if redis.call('HEXISTS', key.profile_workers, arg.profile) == 1 then
   return 0
 end
-redis.call('HDEL', key.synced, arg.profile)
+redis.call('HDEL', key.meta, arg.profile)
 for _, class in ipairs(arg.classes) do
   local known = redis.call('HGET', key.eligible, class)
   if known then

@@ -3,11 +3,11 @@
 -- The worker has applied the matching criteria; this only stores the outcome and raises the bounds of waiting classes.
 -- Two workers of a profile may judge at the same time: the second changes nothing.
 --
--- keys: synced class_versions eligible pending heads bounds
+-- keys: meta class_versions eligible pending heads bounds
 -- args: profile from to classes*
 -- returns: whether this call moved the profile forward
 
-local judged = tonumber(redis.call('HGET', key.synced, arg.profile) or 0)
+local judged = tonumber(redis.call('HGET', key.meta, arg.profile) or 0)
 if judged ~= tonumber(arg.from) then
   return 0
 end
@@ -19,9 +19,9 @@ for _, verdict in ipairs(arg.classes) do
     redis.call('HSET', key.eligible, class, known .. ' ' .. arg.profile .. '=' .. bonus)
     local head = first_of(key.pending, class)
     if head then
-      raise(arg.profile, class, shifted(string.sub(head, 17, 40), tonumber(bonus)), bonus)
+      raise(arg.profile, class, shifted(string.sub(head, 17, 40), bonus), bonus)
     end
   end
 end
-redis.call('HSET', key.synced, arg.profile, arg.to)
+redis.call('HSET', key.meta, arg.profile, arg.to)
 return 1

@@ -3,7 +3,7 @@
 -- Bounded: at most 100 classes and workflows are let go, and 200 classes with pending jobs looked at, in one call; the next
 -- one goes on where it stopped.
 --
--- keys: meta classes class_versions class_idle eligible heads bounds pending synced profile_workers profile_idle workers unrunnable workflows workflow_expiry workflow_jobs events
+-- keys: meta classes class_versions class_idle eligible heads bounds pending profile_workers profile_idle workers unrunnable workflows workflow_expiry workflow_jobs events
 -- args: unused_ms
 -- returns: the profiles that no worker has had for that long, for `forget`
 
@@ -26,7 +26,7 @@ end
 local live = redis.call('HGETALL', key.profile_workers)
 local judged_by_all = math.huge
 for index = 1, #live, 2 do
-  judged_by_all = math.min(judged_by_all, tonumber(redis.call('HGET', key.synced, live[index]) or 0))
+  judged_by_all = math.min(judged_by_all, tonumber(redis.call('HGET', key.meta, live[index]) or 0))
 end
 
 -- Workers of a profile that may take jobs of a class: all but those that the class excludes by id.

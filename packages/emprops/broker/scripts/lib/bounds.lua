@@ -2,7 +2,7 @@
 
 -- The order key as one profile sees it: its time is moved forward by the profile's affinity for the class.
 local function shifted(order, bonus)
-  if bonus == 0 then
+  if bonus == '0' then
     return order
   end
   local time = math.max(tonumber(string.sub(order, 3, 14), 16) - bonus, 0)
@@ -16,16 +16,16 @@ local function raise(profile, class, bound, bonus)
     return
   end
   if standing then
-    redis.call('ZREM', key.heads, profile .. standing .. class)
+    redis.call('ZREM', key.heads, profile .. standing .. class .. string.sub(before, 25))
   end
-  redis.call('ZADD', key.heads, 0, profile .. bound .. class)
+  redis.call('ZADD', key.heads, 0, profile .. bound .. class .. bonus)
   redis.call('HSET', key.bounds, profile .. class, bound .. bonus)
 end
 
 local function lower(profile, class)
   local before = redis.call('HGET', key.bounds, profile .. class)
   if before then
-    redis.call('ZREM', key.heads, profile .. string.sub(before, 1, 24) .. class)
+    redis.call('ZREM', key.heads, profile .. string.sub(before, 1, 24) .. class .. string.sub(before, 25))
     redis.call('HDEL', key.bounds, profile .. class)
   end
 end

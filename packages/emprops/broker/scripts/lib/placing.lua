@@ -14,7 +14,7 @@ local function enqueue(id, place)
   local eligible = redis.call('HGET', key.eligible, class)
   for profile, bonus in string.gmatch(eligible or '', '(%x+)=(%d+)') do
     if is_head then
-      raise(profile, class, shifted(order, tonumber(bonus)), bonus)
+      raise(profile, class, shifted(order, bonus), bonus)
     end
     if may_wake then
       woken[profile] = true

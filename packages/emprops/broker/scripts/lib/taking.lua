@@ -1,5 +1,8 @@
 -- Giving a worker the first jobs in the order that it can run: what `claim` does, and `complete` at its end.
 
+-- What stands in `claims` for a worker whose latest claim gave nothing, and which therefore stands in `idle`.
+local IDLE = 'idle'
+
 -- Whether a class that excludes workers by id excludes this one; the ids of such classes begin with an x.
 local function excludes(class, worker)
   if string.sub(class, 1, 1) ~= 'x' then
@@ -21,8 +24,7 @@ local function hand_over(id, state, lease)
 end
 
 -- The jobs of the worker's latest claim, if that had this ticket: its answer was lost, and is given again.
-local function repeated(worker, ticket)
-  local before = redis.call('HGET', key.claims, worker)
+local function repeated(before, ticket)
   local known, ids = string.match(before or '', '^(%S+) ?(.*)$')
   if known ~= ticket then
     return nil
@@ -39,7 +41,7 @@ end
 
 local function move_bound(profile, class, top, bound, bonus)
   redis.call('ZREM', key.heads, top)
-  redis.call('ZADD', key.heads, 0, profile .. bound .. class)
+  redis.call('ZADD', key.heads, 0, profile .. bound .. class .. bonus)
   redis.call('HSET', key.bounds, profile .. class, bound .. bonus)
 end
 
@@ -53,15 +55,14 @@ local function take_one(worker, profile, lease_ms)
     if not top then
       return nil, false
     end
-    local standing, class = string.sub(top, 17, 40), string.sub(top, 41)
+    local standing, class, bonus = string.sub(top, 17, 40), string.sub(top, 41, 56), string.sub(top, 57)
     local first = redis.call('ZRANGE', key.pending, '[' .. class, '[' .. class .. '\255', 'BYLEX', 'LIMIT', 0, 2)
     local head = first[1]
     if not head then
       redis.call('ZREM', key.heads, top)
       redis.call('HDEL', key.bounds, profile .. class)
     else
-      local bonus = string.sub(redis.call('HGET', key.bounds, profile .. class), 25)
-      local bound = shifted(string.sub(head, 17, 40), tonumber(bonus))
+      local bound = shifted(string.sub(head, 17, 40), bonus)
       if bound ~= standing then
         move_bound(profile, class, top, bound, bonus)
       elseif excludes(class, worker) then
@@ -75,7 +76,7 @@ local function take_one(worker, profile, lease_ms)
         state.since = now
         redis.call('ZREM', key.pending, head)
         if first[2] then
-          move_bound(profile, class, top, shifted(string.sub(first[2], 17, 40), tonumber(bonus)), bonus)
+          move_bound(profile, class, top, shifted(string.sub(first[2], 17, 40), bonus), bonus)
         end
         redis.call('ZADD', key.leases, now + lease_ms, id)
         save_state(id, state)
@@ -94,13 +95,16 @@ local function claim_jobs(worker, ticket, count, lease_ms)
     return { 'unregistered' }
   end
   local profile = string.sub(record, 1, 16)
-  redis.call('ZREM', key.idle, profile .. worker)
-  local again = repeated(worker, ticket)
+  local before = redis.call('HGET', key.claims, worker)
+  if before == IDLE then
+    redis.call('ZREM', key.idle, profile .. worker)
+  end
+  local again = repeated(before, ticket)
   if again then
     return { 'jobs', again, {}, -1 }
   end
-  local judged = tonumber(redis.call('HGET', key.synced, profile) or 0)
-  local version = tonumber(redis.call('HGET', key.meta, 'version') or 0)
+  local versions = redis.call('HMGET', key.meta, profile, 'version')
+  local judged, version = tonumber(versions[1] or 0), tonumber(versions[2] or 0)
   if judged < version then
     return { 'sync', judged, version }
   end
@@ -117,12 +121,13 @@ local function claim_jobs(worker, ticket, count, lease_ms)
   end
   if #jobs > 0 then
     redis.call('HSET', key.claims, worker, kept)
-    if first_of(key.heads, profile) then
+    if first_of(key.idle, profile) and first_of(key.heads, profile) then
       woken[profile] = true
     end
     return { 'jobs', jobs, wakes(), -1 }
   end
   redis.call('ZADD', key.idle, 0, profile .. worker)
+  redis.call('HSET', key.claims, worker, IDLE)
   local due = redis.call('ZRANGE', key.delayed, 0, 0, 'WITHSCORES')
   local until_due = due[2] and math.max(due[2] - now, 0) or -1
   return { 'jobs', jobs, wakes(), more and 0 or until_due }
