@@ -53,7 +53,7 @@ def _arguments(look: Look) -> str:
 
 
 def lines(source: str, language: str, options: dict[str, object], *, force: bool) -> str:
-    """Return code as a Typst array of lines, each an array of runs: the number of a look, and text or its pieces.
+    """Return code as a Typst array of lines: by how much each is indented, and its runs, a look and text or pieces.
 
     Args:
         source: the code.
@@ -72,7 +72,13 @@ def lines(source: str, language: str, options: dict[str, object], *, force: bool
                 _append(rows[-1], numbers[looks()[token]], part.expandtabs(4))
     while rows and not rows[-1]:
         rows.pop()
-    return markup.array(markup.array(_runs(row)) for row in rows)
+    return markup.array(markup.array((str(_indent(row)), markup.array(_runs(row)))) for row in rows)
+
+
+def _indent(row: list[tuple[int, str]]) -> int:
+    """Return by how many letters a line is indented."""
+    line = "".join(part for _, part in row)
+    return len(line) - len(line.lstrip(" "))
 
 
 def _append(row: list[tuple[int, str]], number: int, part: str) -> None:
