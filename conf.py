@@ -65,6 +65,7 @@ pdf_documents = {
         "subtitle": "What the queue is, how it measures against its targets, and what changed",
         "audience": "architecture, leadership and product",
         "summary": True,
+        "left_out": ["pdf"],  # benchmarks that the summary does not show
         "before": "",  # revision of the brief before; empty: this is the first
         "pages": [
             "architecture/index",

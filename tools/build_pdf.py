@@ -152,7 +152,8 @@ def main() -> int:
     rows = set_up()
     try:
         if arguments.to is not None:
-            print_document(arguments.document, arguments.paper, folder=arguments.to)
+            printed = print_document(arguments.document, arguments.paper, folder=arguments.to)
+            print(json.dumps({"seconds": printed.seconds, "peak_mb": peak_mb(), "pages": printed.pages}))
             return 0
         with only_build():
             if not is_fresh():

@@ -12,8 +12,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from sphinx.errors import ConfigError
 
-from manual.facts.measure import records
-from pdf.brief import targets
+from pdf.brief import shown as benchmarks
 from pdf.documents import document
 from pdf.papers import PAPERS
 from pdf.visit_figures import SMALLEST_PT
@@ -289,7 +288,8 @@ def test_a_document_is_made_twice_with_the_same_bytes(printed: Print, name: str)
 def test_the_brief_shows_every_measure_against_its_target(printed: Print) -> None:
     pdf = printed("brief")
     said = [element.alternative for element in pdf.tree.walk() if element.tag == "Figure"]
-    every = [target for _, record in records() for target in targets(record)]
+    left_out = document("brief", _settings()["pdf_documents"]).left_out
+    every = [target for _, found in benchmarks(left_out) for target in found]
     assert every
     for target in every:
         verdict = "kept" if target.bar.kept else "missed"

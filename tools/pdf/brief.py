@@ -10,9 +10,10 @@ from pathlib import Path
 from docutils import nodes
 from docutils.core import publish_doctree
 from myst_parser.parsers.docutils_ import Parser
+from sphinx.errors import ConfigError
 
 from emprops.bench import Bar, Measure, Record
-from manual.facts.measure import FOLDER, provenance_of, records
+from manual.facts.measure import provenance_of, records
 from manual.facts.quantity import number
 from manual.facts.render import Cell, Renderer
 from manual.facts.source import ROOT
@@ -22,6 +23,7 @@ from .revision import file_at
 
 CHANGELOG = "CHANGELOG.md"
 FIRST = "This is the first brief: everything there is, is new."
+_VERSION = re.compile(r"^## \[([^\]]+)\]", re.MULTILINE)
 _ENTRY = re.compile(r"^- .*(?:\n  .*)*", re.MULTILINE)
 
 
@@ -65,21 +67,38 @@ def targets(record: Record) -> list[Target]:
     return [Target(name, bar, record.measures.get(name)) for name, bar in record.bars.items()]
 
 
-def summary(introduction: str) -> str:
+def shown(left_out: tuple[str, ...]) -> list[tuple[Record, list[Target]]]:
+    """Return the benchmarks that the summary shows, each with its targets.
+
+    Args:
+        left_out: names of those that it does not show.
+
+    Raises:
+        ConfigError: one of them does not exist.
+    """
+    every = {record.benchmark: record for _, record in records()}
+    if missing := sorted(set(left_out) - every.keys()):
+        raise ConfigError(
+            f"pdf_documents in conf.py leaves out benchmarks that do not exist: {', '.join(missing)}"
+        )
+    groups = [(record, targets(record)) for name, record in every.items() if name not in left_out]
+    return [(record, found) for record, found in groups if found]
+
+
+def summary(introduction: str, left_out: tuple[str, ...]) -> str:
     """Return the page with the measures against their targets, as markup.
 
     Args:
         introduction: what the system is, as markup.
+        left_out: names of benchmarks that it does not show.
     """
-    groups = [(record, targets(record)) for _, record in records()]
+    groups = shown(left_out)
     every = [target for _, found in groups for target in found]
     parts = [
         markup.call("page-title", "1", markup.string("brief#summary"), _shown("Summary")),
         introduction,
         markup.call("prose", _shown(_verdict(every))),
-        markup.call(
-            "targets", *(_group(record, found) for record, found in groups if found), count=str(len(every))
-        ),
+        markup.call("targets", *(_group(record, found) for record, found in groups), count=str(len(every))),
     ]
     return "\n".join(parts) + "\n"
 
@@ -144,6 +163,7 @@ def _entries(root: Path, before: str) -> list[nodes.Element]:
     text = (root / CHANGELOG).read_text(encoding="utf-8")
     old = set(_ENTRY.findall(file_at(root, before, CHANGELOG) or "")) if before else set()
     kept = _ENTRY.sub(lambda entry: "" if entry[0] in old else entry[0], text)
+    kept = _VERSION.sub(r"## \1", kept)
     doctree = publish_doctree(
         kept,
         parser=Parser(),
@@ -217,6 +237,3 @@ def _figure(value: float, unit: str) -> str:
 
 def _shown(text: str) -> str:
     return markup.content(markup.text(text))
-
-
-__all__ = ["FOLDER", "Target", "changes", "summary", "targets"]

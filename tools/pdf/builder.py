@@ -131,7 +131,7 @@ class PdfBuilder(Builder):
         meta = self._meta(revision)
         parts = [f"#cover(meta)\n#show: with-heads.with(meta)\n#front[\n{self._contents()}]\n#show: main\n"]
         if self.document.summary:
-            parts.append(brief.summary(self._introduction(anchors, work)))
+            parts.append(brief.summary(self._introduction(anchors, work), self.document.left_out))
         parts += pages
         if self.document.summary:
             translator = Translator(self._place(Leaf("brief", 1), anchors, work))
@@ -220,16 +220,28 @@ class PdfBuilder(Builder):
         entries = "".join(self._letters(anchors))
         return (
             markup.call("page-title", "1", markup.string("index-of-the-document"), title, part=part)
-            + f"\n#columns(3, gutter: 6mm)[\n{entries}]\n"
+            + f"\n#columns(2, gutter: 8mm)[\n{entries}]\n"
         )
 
     def _letters(self, anchors: Anchors) -> Iterator[str]:
-        for letter, entries in IndexEntries(self.env).create_index(self):
+        """Yield the entries of Sphinx's own index and those of the facts, which HTML finds by its search."""
+        letters = {letter: list(entries) for letter, entries in IndexEntries(self.env).create_index(self)}
+        for name, place in self._facts_described():
+            letter = name[0].upper() if name[0].isalpha() else "Symbols"
+            letters.setdefault(letter, []).append((name, ([("", place)], [], None)))
+        for letter in sorted(letters, key=lambda each: (each.isalpha() and len(each) == 1, each)):
             yield markup.call("index-letter", markup.content(markup.text(letter))) + "\n"
-            for name, (links, further, _) in entries:
+            for name, (links, further, _) in sorted(letters[letter], key=lambda entry: entry[0].casefold()):
                 yield self._entry(0, name, links, anchors)
                 for each, places in further:
                     yield self._entry(1, each, places, anchors)
+
+    def _facts_described(self) -> Iterator[tuple[str, str]]:
+        """Yield every fact that a page describes, with its kind, and the address of the place."""
+        if "emp" in self.env.domains:
+            domain = self.env.domains["emp"]
+            for _, name, kind, docname, anchor, _ in domain.get_objects():
+                yield f"{name} ({domain.object_types[kind].lname})", f"%{docname}#{anchor}"
 
     def _entry(self, depth: int, name: str, links: Places, anchors: Anchors) -> str:
         labels = [anchors.label("", uri) for _, uri in links if uri]

@@ -26,6 +26,7 @@ class Document:
         pages: the pages that it consists of, in order; empty for all of the manual.
         summary: whether it begins with a summary of the measures, and ends with what changed.
         index: whether it ends with an index.
+        left_out: benchmarks that the summary does not show.
         before: revision of the issue before, which changes are counted from; empty if this is the first.
     """
 
@@ -37,6 +38,7 @@ class Document:
     pages: tuple[str, ...] = ()
     summary: bool = False
     index: bool = False
+    left_out: tuple[str, ...] = ()
     before: str = ""
 
     def leaves(self, env: BuildEnvironment) -> list[Leaf]:
@@ -71,6 +73,7 @@ def document(name: str, described: dict[str, dict[str, Any]]) -> Document:
         raise ConfigError(f"pdf_documents in conf.py has no {name!r}, only {', '.join(described)}")
     try:
         facts = dict(described[name])
-        return Document(name=name, **{**facts, "pages": tuple(facts.get("pages", ()))})
+        lists = {key: tuple(facts.get(key, ())) for key in ("pages", "left_out")}
+        return Document(name=name, **{**facts, **lists})
     except TypeError as error:
         raise ConfigError(f"pdf_documents in conf.py, {name!r}: {error}") from error

@@ -108,8 +108,14 @@ class FigureVisitor(Visitor):
             named["caption"] = markup.content(self.children(caption))
         if node.get("linenos"):
             named["numbered"] = str(options.get("linenostart", 1))
+        if _is_output(node.next_node(descend=False, siblings=True)):
+            named["followed"] = "true"
         shown = markup.call("code-block", markup.string(source), rows, **named)
         return f"{self.anchors(node)}{shown}\n\n"
+
+
+def _is_output(node: nodes.Node | None) -> bool:
+    return isinstance(node, nodes.literal_block) and node.get("language") == "output"
 
 
 def smallest_text(picture: ET.Element) -> float:

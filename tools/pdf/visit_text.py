@@ -77,7 +77,9 @@ class TextVisitor(Visitor):
         body = self.anchors(node) + self.children(node)
         if {"provenance", "emp-provenance", "emp-details"} & set(node["classes"]):
             return self.block("quiet", body)
-        return self.block("prose", body) if self.around.wide else self.block("par", body)
+        if not self.around.wide:
+            return self.block("par", body)
+        return self.block("lead" if _leads(node) else "prose", body)
 
     def visit_compact_paragraph(self, node: addnodes.compact_paragraph) -> str:
         """Return an entry of a list of pages, or such a list with its caption."""
@@ -139,11 +141,15 @@ class TextVisitor(Visitor):
     def visit_field_list(self, node: nodes.field_list) -> str:
         function = "api-fields" if self.around.api else "field-list"
         with self.inside(wide=False):
-            items = []
-            for name, body in (each.children for each in node.children):
-                shown = self.item(body) if not self.around.api else self.children(body)
-                items.append(markup.array((markup.content(self.children(name)), markup.content(shown))))
+            items = [self._field(*each.children) for each in node.children]
         return markup.call(function, *items) + "\n\n"
+
+    def _field(self, name: nodes.Node, body: nodes.Node) -> str:
+        parts = [markup.content(self.children(name)), markup.content(self.item(body))]
+        if self.around.api:
+            short = len(body.children) == 1 and isinstance(body.children[0], nodes.paragraph)
+            parts.append("true" if short else "false")
+        return markup.array(parts)
 
     def visit_block_quote(self, node: nodes.block_quote) -> str:
         with self.inside(wide=False):
@@ -315,3 +321,12 @@ class TextVisitor(Visitor):
         if "task-list-item-checkbox" not in node.astext():
             return ""
         return markup.text("☑ " if "checked" in node.astext() else "☐ ")
+
+
+def _leads(node: nodes.paragraph) -> bool:
+    """Tell whether a paragraph belongs to what follows it: in the section of a fact the words above its sheet."""
+    section = node.parent
+    if section is None or "emp-section" not in section.get("classes", []):
+        return False
+    following = section.children[section.index(node) + 1 :]
+    return any(isinstance(each, nodes.field_list) for each in following)
