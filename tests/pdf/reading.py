@@ -285,3 +285,27 @@ class Pdf:
         if "/Names" in root and "/Dests" in root.Names:
             found |= {str(name): value for name, value in pikepdf.NameTree(root.Names.Dests).items()}
         return found
+
+
+def out_of_cells(pdf: Pdf) -> list[tuple[int, str]]:
+    """Return the sheet and the text of each cell of a table whose text leaves it.
+
+    Every cell is painted: all its text on a page lies in one such rectangle, which no other cell of its row has.
+
+    Args:
+        pdf: the file.
+    """
+    wrong = []
+    for row in (element for element in pdf.tree.walk() if element.tag == "TR"):
+        taken: set[tuple[int, Box]] = set()
+        for cell in (each for each in row.children if isinstance(each, Element)):
+            runs = [run for run in cell.runs() if run.text.strip()]
+            for page in sorted({run.page for run in runs}):
+                boxes = [run.box for run in runs if run.page == page]
+                around = [fill for fill in pdf.fills(page) if all(box.inside(fill) for box in boxes)]
+                own = min(around, key=lambda fill: fill.area, default=None)
+                if own is None or (page, own) in taken:
+                    wrong.append((page, cell.text))
+                else:
+                    taken.add((page, own))
+    return wrong

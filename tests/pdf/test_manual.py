@@ -17,7 +17,7 @@ from pdf.documents import document
 from pdf.papers import PAPERS
 from pdf.visit_figures import SMALLEST_PT
 from tests.pdf.conftest import Print
-from tests.pdf.reading import Box, Element, Pdf, Run
+from tests.pdf.reading import Box, Element, Pdf, Run, out_of_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [("manual", "a4"), ("manual", "us-letter"), ("brief", "a4"), ("brief", "us-letter")]
@@ -186,21 +186,7 @@ def test_no_text_leaves_its_page(pdf: Pdf) -> None:
 
 
 def test_no_text_leaves_its_cell(pdf: Pdf) -> None:
-    wrong = []
-    for row in (element for element in pdf.tree.walk() if element.tag == "TR"):
-        taken: set[tuple[int, Box]] = set()
-        for cell in (each for each in row.children if isinstance(each, Element)):
-            runs = [run for run in cell.runs() if run.text.strip()]
-            for page in sorted({run.page for run in runs}):
-                boxes = [run.box for run in runs if run.page == page]
-                # Every cell is painted: all its text on a page lies in one such rectangle, which no other cell has.
-                around = [fill for fill in pdf.fills(page) if all(box.inside(fill) for box in boxes)]
-                own = min(around, key=lambda fill: fill.area, default=None)
-                if own is None or (page, own) in taken:
-                    wrong.append((page, cell.text))
-                else:
-                    taken.add((page, own))
-    assert wrong == []
+    assert out_of_cells(pdf) == []
 
 
 # Diagrams

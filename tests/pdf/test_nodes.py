@@ -16,7 +16,7 @@ from sphinx.util.docutils import docutils_namespace
 from pdf.builder import Translator
 from pdf.visit import UnknownNode, Visitor
 from tests.pdf.cases import CASES, Case
-from tests.pdf.reading import Pdf
+from tests.pdf.reading import Pdf, out_of_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 DESIGN = "design_"
@@ -178,6 +178,23 @@ def test_a_picture_whose_text_would_be_too_small_stops_the_build(
     page = "# Page\n\n```{image} wide.svg\n:alt: A box\n```\n"
     with pytest.raises(SphinxError, match=r"the text of a diagram would be 4\.\d pt small"):
         make(tmp_path, {"wide.svg": wide, "page.md": page})
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(6, False), (11, True), (16, True)])
+def test_a_table_that_is_too_wide_lies_on_its_side_and_stays_in_its_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int, wide: bool
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    row = f"| {' | '.join(['measurement'] * columns)} |"
+    table = "\n".join([row, f"| {' | '.join(['---'] * columns)} |", *[row] * 60])
+    make(tmp_path, {"page.md": f"# Page\n\nBefore.\n\n{table}\n\nAfter.\n"})
+    pdf = Pdf(tmp_path / "out" / "cases.pdf")
+    lying = [number for number in range(pdf.pages) if pdf.size(number)[0] > pdf.size(number)[1]]
+    assert (len(lying) > 1) == wide
+    assert lying == list(range(lying[0], lying[-1] + 1)) if wide else not lying
+    assert out_of_cells(pdf) == []
+    heads = [number for number in range(pdf.pages) if "measurement" in pdf.text(number)]
+    assert all(pdf.fills(number) for number in heads)
 
 
 def test_a_letter_that_no_font_has_stops_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
