@@ -15,7 +15,10 @@ export EMPROPS_MAKE_STARTED := $(shell date +%s)
 # Keeps what is told and what is wrong in the order in which they happened.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help html live test lint lock records mutants nightly contract clean
+# On what `make pdf` and `make brief` print: a4 or us-letter.
+PAPER := a4
+
+.PHONY: help html live pdf brief sheet test lint lock records mutants nightly contract clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +30,15 @@ live: $(VENV)/.ready-docs ## Serve the manual on this machine, rebuilt and reloa
 	@$(BIN)/sphinx-autobuild -n -c . -d build/live-doctrees source build/live \
 		--watch packages --watch tools --watch _templates --watch _static --watch conf.py --watch CHANGELOG.md \
 		--re-ignore '__pycache__|\.py[co]$$' --host 127.0.0.1 --port 8000
+
+pdf: $(VENV)/.ready-docs ## Print the whole manual as a PDF file (PAPER=us-letter for another paper)
+	@$(BIN)/python tools/build_pdf.py manual --paper $(PAPER)
+
+brief: $(VENV)/.ready-docs ## Print the leadership brief as a PDF file
+	@$(BIN)/python tools/build_pdf.py brief --paper $(PAPER)
+
+sheet: $(VENV)/.ready-test ## Show every page of both PDF files as images in build/pdf/sheet
+	@$(BIN)/python tools/pdf_sheet.py
 
 test: $(VENV)/.ready-test ## Check everything: lint, types, layers, the manual, all tests
 	@$(BIN)/python tools/checks.py test

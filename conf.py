@@ -23,6 +23,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "manual",
+    "pdf",
 ]
 
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "fieldlist"]
@@ -48,4 +49,27 @@ html_show_copyright = False
 html_theme_options: dict[str, list[str]] = {"top_of_page_buttons": []}
 html_sidebars = {
     "**": ["sidebar/scroll-start.html", "sidebar/section.html", "sidebar/scroll-end.html"],
+}
+
+pdf_documents = {
+    "manual": {
+        "file": "emprops-job-queue-manual",
+        "title": "EmProps Job Queue",
+        "subtitle": "Technical manual",
+        "audience": "engineering, operations, architecture and product",
+        "index": True,
+    },
+    "brief": {
+        "file": "leadership-brief",
+        "title": "Leadership brief",
+        "subtitle": "What the queue is, how it measures against its targets, and what changed",
+        "audience": "architecture, leadership and product",
+        "summary": True,
+        "left_out": ["pdf"],  # benchmarks that the summary does not show
+        "before": "",  # revision of the brief before; empty: this is the first
+        "pages": [
+            "architecture/index",
+            "development/architecture-decisions/redis-choice",
+        ],
+    },
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
+import json
 import sys
 import time
 import warnings
@@ -20,6 +21,7 @@ from sphinx.util.console import nocolor
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from env.clock import Row, set_up, table
+from manual.downloads import LIST
 
 ROOT = Path(__file__).resolve().parents[1]
 INPUTS = (
@@ -53,12 +55,13 @@ def html_folder(root: Path = ROOT) -> Path:
     return root / "build" / "html"
 
 
-def build(root: Path = ROOT, *, fresh: bool = False) -> list[Row]:
+def build(root: Path = ROOT, *, fresh: bool = False, quiet: bool = False) -> list[Row]:
     """Build the manual and tell how long each phase took.
 
     Args:
         root: the repository: has `conf.py` and `source/`.
         fresh: read and write every page, whatever an earlier build left.
+        quiet: tell of nothing but warnings.
 
     Returns:
         One row a phase, in the order in which they ran.
@@ -69,6 +72,7 @@ def build(root: Path = ROOT, *, fresh: bool = False) -> list[Row]:
     # Its own use of Sphinx, which the pinned version still has; nothing on a page depends on it.
     warnings.filterwarnings("ignore", category=RemovedInSphinx10Warning, module="sphinx_autodoc_typehints")
     inputs = fingerprint(root)
+    forget_old_downloads(root, inputs)
     # Sphinx does not repeat the warnings of pages that it need not read again: after a failed build all are read.
     fresh = fresh or not _stamp(root).exists()
     _stamp(root).unlink(missing_ok=True)
@@ -99,6 +103,7 @@ def build(root: Path = ROOT, *, fresh: bool = False) -> list[Row]:
                 root / "build" / "doctrees",
                 "html",
                 confoverrides={"nitpicky": True},
+                status=None if quiet else sys.stdout,
                 freshenv=fresh,
                 warningiserror=True,
             )
@@ -150,6 +155,18 @@ def fingerprint(root: Path = ROOT) -> str:
         stat = path.stat()
         digest.update(f"{path.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def forget_old_downloads(root: Path, inputs: str) -> None:
+    """Take the list of PDF files away unless they were printed from the inputs as they are.
+
+    Args:
+        root: the repository.
+        inputs: its fingerprint.
+    """
+    path = root / LIST
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8"))["inputs"] != inputs:
+        path.unlink()
 
 
 def _forget_removed_pages(app: Sphinx, root: Path) -> None:

@@ -9,6 +9,7 @@ from . import (
     blocks,
     changes,
     domain,
+    downloads,
     frontmatter,
     hints,
     interfaces,
@@ -41,6 +42,7 @@ PARTS = (
     records,
     changes,
     trust,
+    downloads,
     theme,
 )
 """Every part, each an extension of its own."""

@@ -197,7 +197,7 @@ def line(env: BuildEnvironment, docname: str) -> str:
     facts = pages(env).get(docname)
     if facts is None:
         return ""
-    parts = [f"For {_listed(facts.audience)}", f"kept by the {facts.owner}"]
+    parts = [f"For {listed(facts.audience)}", f"kept by the {facts.owner}"]
     if facts.type != "reference":
         time = minutes(env)[docname]
         parts.append(f"{time} minute{'s' if time > 1 else ''} to read")
@@ -214,7 +214,12 @@ def line(env: BuildEnvironment, docname: str) -> str:
     return '<p class="page-facts">' + " · ".join(f"<span>{part}</span>" for part in parts) + "</p>"
 
 
-def _listed(words: tuple[str, ...]) -> str:
+def listed(words: tuple[str, ...]) -> str:
+    """Return audiences in words.
+
+    Args:
+        words: at least one of `AUDIENCES`.
+    """
     if len(words) == len(AUDIENCES):
         return "everyone"
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

@@ -24,8 +24,9 @@ def records() -> Iterator[tuple[Path, Record]]:
 def provenance_of(record: Record) -> str:
     """Return where a record comes from, in one sentence."""
     made = record.provenance
+    server = f"Valkey {made['server']}, " if "server" in made else ""
     return (
-        f"Measured on {made['date']} at revision {made['revision']} with `{made['command']}`: Valkey {made['server']}, "
+        f"Measured on {made['date']} at revision {made['revision']} with `{made['command']}`: {server}"
         f"Python {made['python']}, {made['system']}, {made['cores']} cores of {made['processor']}, shared with others."
     )
 
