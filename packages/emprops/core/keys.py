@@ -44,8 +44,8 @@ KEYS: tuple[Key, ...] = (
         "",
         "Counters of the pool, and up to which class each profile has been judged.",
         "`sequence`: submits so far; `version`: requirement classes so far; `reaped`: when the reaper last ran, in ms; "
-        "`swept`: class at which the next sweep begins; `delivering`: leases of webhook subscriptions so far; profile id → "
-        "version up to which it has been judged",
+        "`swept`: class at which the next sweep begins; `delivering`: leases of webhook subscriptions so far; "
+        "profile id → version up to which it has been judged",
         "As long as the pool; the field of a profile goes with the profile.",
     ),
     Key(
