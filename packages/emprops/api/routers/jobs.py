@@ -35,6 +35,7 @@ from ...core.paging import PAGE_MOST, JobFilter, JobPage
 from ...core.validation import invalid
 from ..auth import Operator, Reader, Submitter
 from ..problem import Problem, problem_of, refusals, request_id_of
+from ..query import EACH_ONCE
 from ..state import PoolBroker
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -199,7 +200,7 @@ async def submit_batch(
     )
 
 
-@router.get("", responses=refusals())
+@router.get("", responses=refusals(), dependencies=[EACH_ONCE])
 async def list_jobs(query: Annotated[JobQuery, Query()], broker: PoolBroker, caller: Reader) -> JobPage:
     """List jobs, page by page.
 
