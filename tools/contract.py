@@ -24,6 +24,8 @@ RELIED_ON = {
     "setting": ("default", "range", "type", "unit"),
     "error": ("http_status", "exit_code", "retryable"),
     "key": ("pattern", "type"),
+    "webhook-event": ("customer",),
+    "delivery": (),
     "endpoint": ("role", "open_to", "errors"),
 }
 """Kinds of facts in the contract, and the fields of each that users rely on."""
