@@ -21,7 +21,7 @@ from tests.webhooks.conftest import Site
 from tests.webhooks.receiver import BROKEN, HANGS, OK, Receiver
 
 SUBSCRIPTIONS = 5
-EVENTS = 120
+EVENTS = 80
 ATTEMPT = DeliveryAttempt(message_id="m", type="job.submitted", attempt=1, at_ms=0, duration_ms=0)
 
 
