@@ -324,7 +324,7 @@ class TextVisitor(Visitor):
 
 
 def _leads(node: nodes.paragraph) -> bool:
-    """Tell whether a paragraph belongs to what follows it: it ends with a colon, or stands above the sheet of a fact."""
+    """Tell whether a paragraph belongs to what follows: it ends with a colon, or stands over the sheet of a fact."""
     if node.astext().endswith(":"):
         return True
     section = node.parent
