@@ -324,7 +324,9 @@ class TextVisitor(Visitor):
 
 
 def _leads(node: nodes.paragraph) -> bool:
-    """Tell whether a paragraph belongs to what follows it: in the section of a fact the words above its sheet."""
+    """Tell whether a paragraph belongs to what follows: it ends with a colon, or stands over the sheet of a fact."""
+    if node.astext().endswith(":"):
+        return True
     section = node.parent
     if section is None or "emp-section" not in section.get("classes", []):
         return False
