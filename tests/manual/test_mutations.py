@@ -157,7 +157,7 @@ FAULTS = (
     Fault("a page is removed", "source/reference/error-codes.md", "", "", "build"),
     Fault(
         "a public function loses its place in the reference",
-        "source/implementation/api-internals.md",
+        "source/implementation/api-internals/core.md",
         ".. automodule:: emprops.core.retry\n",
         "",
         "build",
