@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import signal
@@ -201,6 +202,8 @@ async def test_no_event_is_lost_when_deliverers_are_killed_and_duplicates_have_t
     await broker.close()
 
 
+# redis-py forgets to close a connection whose beginning was broken off, which this test does on purpose.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_deliverers_without_a_server_send_nothing_and_go_on_when_it_is_back(
     site: Site, receiver: Receiver
 ) -> None:
@@ -219,3 +222,4 @@ async def test_deliverers_without_a_server_send_nothing_and_go_on_when_it_is_bac
     assert receiver.jobs == ["a", "b"]
     await site.stop()
     await broker.close()
+    gc.collect()
