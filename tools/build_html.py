@@ -6,6 +6,7 @@ import argparse
 import fcntl
 import hashlib
 import json
+import os
 import sys
 import time
 import warnings
@@ -36,10 +37,8 @@ INPUTS = (
     "CHANGELOG.md",
 )
 """Everything that the pages are made from, as paths in the repository."""
-SLOWEST_SHOWN = 3
-"""How many of the slowest pages are named."""
-WORTH_TELLING_S = 0.1
-"""From this time on, in seconds, a page is named as slow to read."""
+PROCESSES = min(4, os.cpu_count() or 1)
+"""Processes that read and write pages at the same time; where Sphinx cannot fork it uses one."""
 
 
 class BuildFailed(Exception):
@@ -79,16 +78,13 @@ def build(root: Path = ROOT, *, fresh: bool = False, quiet: bool = False) -> lis
     if not sys.stdout.isatty():
         nocolor()
     marks = [("start", time.monotonic())]
-    reading: dict[str, float] = {}
+    read: list[str] = []
 
     def mark(name: str) -> None:
         marks.append((name, time.monotonic()))
 
-    def page_begins(app: Sphinx, page: str, content: list[str]) -> None:
-        reading[page] = -time.monotonic()
-
-    def page_ends(app: Sphinx, doctree: object) -> None:
-        reading[app.env.docname] += time.monotonic()
+    def pages_known(app: Sphinx, env: object, pages: list[str]) -> None:
+        read[:] = pages
 
     def pages_written(app: Sphinx) -> tuple[()]:
         mark("write pages")
@@ -106,11 +102,11 @@ def build(root: Path = ROOT, *, fresh: bool = False, quiet: bool = False) -> lis
                 status=None if quiet else sys.stdout,
                 freshenv=fresh,
                 warningiserror=True,
+                parallel=PROCESSES,
             )
             mark("load Sphinx and extensions")
-            # The lowest and highest priorities: a page's time includes every extension's listener.
-            app.connect("source-read", page_begins, priority=0)
-            app.connect("doctree-read", page_ends, priority=1000)
+            # The lowest and highest priorities: a phase includes every extension's listener.
+            app.connect("env-before-read-docs", pages_known, priority=1000)
             app.connect("env-updated", lambda *_: mark("read pages"), priority=1000)
             app.connect("write-started", lambda *_: mark("check links between pages"), priority=0)
             app.connect("html-collect-pages", pages_written, priority=0)
@@ -126,11 +122,7 @@ def build(root: Path = ROOT, *, fresh: bool = False, quiet: bool = False) -> lis
         )
     _stamp(root).write_text(inputs, encoding="utf-8")
 
-    slowest = sorted(reading.items(), key=lambda item: -item[1])[:SLOWEST_SHOWN]
-    notes = {
-        "read pages": f"{len(reading)} read"
-        + "".join(f", {page} {seconds:.1f} s" for page, seconds in slowest if seconds >= WORTH_TELLING_S)
-    }
+    notes = {"read pages": f"{len(read)} read"}
     return [(name, end - begin, notes.get(name, "")) for (_, begin), (name, end) in pairwise(marks)]
 
 
