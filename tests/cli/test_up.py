@@ -169,7 +169,11 @@ def test_an_operator_decides_about_dead_letters_workflows_and_work_that_nobody_c
 ) -> None:
     rejected = '{"duration_seconds": 0, "fail": {"code": "job_rejected", "attempts": 1}, "result": "well"}'
     shell.run("submit", "simulation", "--payload", rejected, "--job-id", "bad")
-    assert "pending" in shell.run("revive", "bad").stdout
+    assert shell.json("revive", "bad")["status"] in (
+        "pending",
+        "running",
+        "completed",
+    )  # a worker may be quick
     eventually(lambda: shell.json("job", "bad")["result"] == "well")
     shell.run("submit", "simulation", "--payload", rejected, "--job-id", "worse")
     assert shell.json("discard", "worse") == {"job_id": "worse", "discarded": True}

@@ -38,7 +38,7 @@ async def test_a_recorded_run_happens_the_same_way_today(scenario: Scenario) -> 
 
 
 def _deterministic(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    waits = {"reap", "claim"}
+    waits = {"reap", "sweep", "expire", "claim"}  # they come by the clock
     return [
         s
         for s in steps
