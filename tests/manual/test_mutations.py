@@ -119,6 +119,20 @@ FAULTS = (
         "contract",
     ),
     Fault(
+        "an outcome of a delivery is renamed",
+        "packages/emprops/core/webhooks.py",
+        'GIVEN_UP = "given_up"',
+        'GIVEN_UP = "abandoned"',
+        "build",
+    ),
+    Fault(
+        "a webhook event has a field that no example has",
+        "packages/emprops/core/webhooks.py",
+        '    """What it is."""\n',
+        '    """What it is."""\n    extra: str = ""\n    """More."""\n',
+        "build",
+    ),
+    Fault(
         "a setting is renamed",
         "packages/emprops/core/settings.py",
         "    lease_seconds: float",
