@@ -79,6 +79,13 @@ def _below(env: BuildEnvironment, page: str) -> list[str]:
     return found
 
 
+def _leave_out_navigation_tree(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Keep Furo from rendering the tree of all pages into each page: no template of ours shows it."""
+    context.pop("toctree", None)
+
+
 class BreakableCode(SphinxPostTransform):
     """Lets code in table cells wrap after the characters at which names are read."""
 
@@ -105,4 +112,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_js_file("js/frame.js", loading_method="defer")
     app.add_post_transform(BreakableCode)
     app.connect("html-page-context", _add_context)
+    app.connect("html-page-context", _leave_out_navigation_tree, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
