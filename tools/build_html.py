@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import gc
 import hashlib
 import json
-import os
 import sys
 import time
 import warnings
@@ -37,8 +37,13 @@ INPUTS = (
     "CHANGELOG.md",
 )
 """Everything that the pages are made from, as paths in the repository."""
-PROCESSES = min(4, os.cpu_count() or 1)
-"""Processes that read and write pages at the same time; where Sphinx cannot fork it uses one."""
+SLOWEST_SHOWN = 3
+"""How many of the slowest pages are named."""
+COLLECT_AFTER = 200_000
+"""Objects that are made before Python looks for garbage: doctrees are many objects and little garbage, and with Python's
+own threshold nearly half of a build goes by in looking."""
+WORTH_TELLING_S = 0.1
+"""From this time on, in seconds, a page is named as slow to read."""
 
 
 class BuildFailed(Exception):
@@ -70,6 +75,7 @@ def build(root: Path = ROOT, *, fresh: bool = False, quiet: bool = False) -> lis
     """
     # Its own use of Sphinx, which the pinned version still has; nothing on a page depends on it.
     warnings.filterwarnings("ignore", category=RemovedInSphinx10Warning, module="sphinx_autodoc_typehints")
+    gc.set_threshold(COLLECT_AFTER, 50, 100)
     inputs = fingerprint(root)
     forget_old_downloads(root, inputs)
     # Sphinx does not repeat the warnings of pages that it need not read again: after a failed build all are read.
@@ -78,13 +84,16 @@ def build(root: Path = ROOT, *, fresh: bool = False, quiet: bool = False) -> lis
     if not sys.stdout.isatty():
         nocolor()
     marks = [("start", time.monotonic())]
-    read: list[str] = []
+    reading: dict[str, float] = {}
 
     def mark(name: str) -> None:
         marks.append((name, time.monotonic()))
 
-    def pages_known(app: Sphinx, env: object, pages: list[str]) -> None:
-        read[:] = pages
+    def page_begins(app: Sphinx, page: str, content: list[str]) -> None:
+        reading[page] = -time.monotonic()
+
+    def page_ends(app: Sphinx, doctree: object) -> None:
+        reading[app.env.docname] += time.monotonic()
 
     def pages_written(app: Sphinx) -> tuple[()]:
         mark("write pages")
@@ -102,11 +111,11 @@ def build(root: Path = ROOT, *, fresh: bool = False, quiet: bool = False) -> lis
                 status=None if quiet else sys.stdout,
                 freshenv=fresh,
                 warningiserror=True,
-                parallel=PROCESSES,
             )
             mark("load Sphinx and extensions")
-            # The lowest and highest priorities: a phase includes every extension's listener.
-            app.connect("env-before-read-docs", pages_known, priority=1000)
+            # The lowest and highest priorities: a page's time includes every extension's listener.
+            app.connect("source-read", page_begins, priority=0)
+            app.connect("doctree-read", page_ends, priority=1000)
             app.connect("env-updated", lambda *_: mark("read pages"), priority=1000)
             app.connect("write-started", lambda *_: mark("check links between pages"), priority=0)
             app.connect("html-collect-pages", pages_written, priority=0)
@@ -122,7 +131,11 @@ def build(root: Path = ROOT, *, fresh: bool = False, quiet: bool = False) -> lis
         )
     _stamp(root).write_text(inputs, encoding="utf-8")
 
-    notes = {"read pages": f"{len(read)} read"}
+    slowest = sorted(reading.items(), key=lambda item: -item[1])[:SLOWEST_SHOWN]
+    notes = {
+        "read pages": f"{len(reading)} read"
+        + "".join(f", {page} {seconds:.1f} s" for page, seconds in slowest if seconds >= WORTH_TELLING_S)
+    }
     return [(name, end - begin, notes.get(name, "")) for (_, begin), (name, end) in pairwise(marks)]
 
 
