@@ -25,6 +25,8 @@ RELIED_ON = {
     "setting": ("default", "range", "type", "unit"),
     "error": ("http_status", "exit_code", "retryable"),
     "key": ("pattern", "type"),
+    "webhook-event": ("customer",),
+    "delivery": (),
     "endpoint": ("role", "open_to", "errors"),
     "close-code": ("code", "then"),
 }

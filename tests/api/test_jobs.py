@@ -247,6 +247,12 @@ async def test_the_cursor_of_another_list_is_refused(client: httpx.AsyncClient, 
     assert answer.status_code == 422
 
 
+async def test_a_query_that_says_two_things_is_refused(client: httpx.AsyncClient) -> None:
+    for path in ("/v1/jobs?customer=a&customer=b", "/v1/events?limit=1&limit=2", "/v1/jobs?custmer=a"):
+        answer = await client.get(path)
+        assert answer.status_code == 422, path
+
+
 # Decisions
 
 

@@ -120,6 +120,20 @@ FAULTS = (
         "contract",
     ),
     Fault(
+        "an outcome of a delivery is renamed",
+        "packages/emprops/core/webhooks.py",
+        'GIVEN_UP = "given_up"',
+        'GIVEN_UP = "abandoned"',
+        "build",
+    ),
+    Fault(
+        "a webhook event has a field that no example has",
+        "packages/emprops/core/webhooks.py",
+        '    """What it is."""\n',
+        '    """What it is."""\n    extra: str = ""\n    """More."""\n',
+        "build",
+    ),
+    Fault(
         "a setting is renamed",
         "packages/emprops/core/settings.py",
         "    lease_seconds: float",
@@ -143,7 +157,7 @@ FAULTS = (
     Fault("a page is removed", "source/reference/error-codes.md", "", "", "build"),
     Fault(
         "a public function loses its place in the reference",
-        "source/implementation/api-internals.md",
+        "source/implementation/api-internals/core.md",
         ".. automodule:: emprops.core.retry\n",
         "",
         "build",

@@ -204,6 +204,28 @@ async def test_a_workflow_belongs_to_the_customer_of_its_first_job(pool: Pool) -
     assert [event.customer for event in ended] == ["c"]
 
 
+async def test_what_is_decided_for_a_customer_touches_no_job_of_another(pool: Pool) -> None:
+    worker = await pool.worker()
+    await pool.submit("dead", customer="c")
+    await worker.fail(await pool.claimed(worker, "dead"), FINAL)
+    await pool.submit("open", customer="c")
+    await pool.submit("nobodys")
+    before = await pool.picture()
+    for decide, job_id in (
+        (pool.broker.cancel, "open"),
+        (pool.broker.cancel, "nobodys"),
+        (pool.broker.cancel, "dead"),
+        (pool.broker.revive, "dead"),
+        (pool.broker.discard, "dead"),
+    ):
+        with pytest.raises(EmpropsError) as refused:
+            await decide(job_id, owner="d")
+        assert refused.value.code == "job_not_found"
+    assert await pool.picture() == before
+    await pool.broker.cancel("open", owner="c")
+    assert (await pool.broker.revive("dead", owner="c")).status is Status.PENDING
+
+
 async def test_a_large_workflow_is_called_off_to_the_last_job(pool: Pool) -> None:
     await pool.broker.submit_many([_job(f"{number}", workflow="w") for number in range(1000)])
     await pool.broker.submit_many([_job(f"x{number}", workflow="w") for number in range(100)])

@@ -313,7 +313,9 @@ async def _discard_pending(pool: Pool) -> None:
 
 async def _revive_gone(pool: Pool) -> None:
     await pool.broker.executor.run(
-        "revive", {"id": "j", "class": "", "requirements": "", "workflow_ms": 1}, {"archive": "j"}
+        "revive",
+        {"id": "j", "owner": "", "class": "", "requirements": "", "workflow_ms": 1},
+        {"archive": "j"},
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.webhooks.conftest import Site
 from tests.webhooks.receiver import BROKEN, HANGS, OK, Receiver
 
 SUBSCRIPTIONS = 5
-EVENTS = 120
+EVENTS = 80
 ATTEMPT = DeliveryAttempt(message_id="m", type="job.submitted", attempt=1, at_ms=0, duration_ms=0)
 
 
@@ -158,8 +159,17 @@ class Processes:
         return [process.wait(20) for process in self.running]
 
 
+@pytest.fixture
+def deliverers(server: EmbeddedServer) -> Iterator[Processes]:
+    """Deliverers as processes, of which none outlives the test."""
+    made = Processes(server.url)
+    yield made
+    while made.running:
+        made.kill(0)
+
+
 async def test_no_event_is_lost_when_deliverers_are_killed_and_duplicates_have_the_same_id(
-    server: EmbeddedServer, receivers: list[Receiver]
+    server: EmbeddedServer, receivers: list[Receiver], deliverers: Processes
 ) -> None:
     chance = random.Random(7)
     broker = Broker(settings(), url=server.url)
@@ -169,7 +179,6 @@ async def test_no_event_is_lost_when_deliverers_are_killed_and_duplicates_have_t
         receiver.answer = lambda _: BROKEN if chance.random() < 0.1 else OK
         wanted = {"url": receiver.url, "events": ["job.submitted"], "concurrency": 1 if number == 0 else 8}
         await webhooks.create(wanted)
-    deliverers = Processes(server.url)
     for _ in range(2):
         deliverers.start()
     for round_ in range(4):
@@ -193,6 +202,8 @@ async def test_no_event_is_lost_when_deliverers_are_killed_and_duplicates_have_t
     await broker.close()
 
 
+# redis-py forgets to close a connection whose beginning was broken off, which this test does on purpose.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_deliverers_without_a_server_send_nothing_and_go_on_when_it_is_back(
     site: Site, receiver: Receiver
 ) -> None:
@@ -211,3 +222,4 @@ async def test_deliverers_without_a_server_send_nothing_and_go_on_when_it_is_bac
     assert receiver.jobs == ["a", "b"]
     await site.stop()
     await broker.close()
+    gc.collect()

@@ -73,7 +73,7 @@ async def serve(
         app,
         ws=SocketProtocol,
         ws_max_size=SocketSettings.load().frame_limit_bytes,
-        ws_per_message_deflate=False,  # it would cost more memory a client than all else together
+        ws_per_message_deflate=False,  # it would take buffers for each client
         log_level="warning",
         access_log=False,
         server_header=False,

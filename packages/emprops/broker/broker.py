@@ -304,12 +304,13 @@ class Broker:
             unrunnable_classes=unrunnable,
         )
 
-    async def cancel(self, job_id: str, reason: str = "") -> Job:
+    async def cancel(self, job_id: str, reason: str = "", *, owner: str | None = None) -> Job:
         """Call a job off; a running one ends at once and its worker is told to stop.
 
         Args:
             job_id: id of the job.
             reason: why, for whoever reads the job later (at most 2,000 characters).
+            owner: customer whom it must belong to, or it does not exist; ``None``: any.
 
         Returns:
             The job as it was kept.
@@ -326,6 +327,7 @@ class Broker:
             "cancel",
             {
                 "id": job_id,
+                "owner": owner or "",
                 "message": reason,
                 "retention_ms": round(self.settings.retention_seconds * 1000),
                 "ended_listed": self.settings.ended_listed,
@@ -350,13 +352,14 @@ class Broker:
             pipe.expire(inbox, INBOX_SECONDS)
             await pipe.execute()
 
-    async def revive(self, job_id: str) -> Job:
+    async def revive(self, job_id: str, *, owner: str | None = None) -> Job:
         """Put a dead letter back into the queue, with all its attempts anew, at its old place in the order.
 
         Its queue and total timeouts do not apply any more.
 
         Args:
             job_id: id of the job.
+            owner: customer whom it must belong to, or it does not exist; ``None``: any.
 
         Returns:
             The job as it is now.
@@ -371,6 +374,7 @@ class Broker:
             wanted = wanted.model_copy(update={"customer": job.customer})
         arguments: dict[str, str | int] = {
             "id": job_id,
+            "owner": owner or "",
             "class": wanted.class_id,
             "requirements": wanted.canonical(),
             "workflow_ms": round(self.settings.workflow_seconds * 1000),
@@ -378,18 +382,19 @@ class Broker:
         await self.wake(await self.executor.run("revive", arguments, {"archive": job_id}))
         return await self.get(job_id)
 
-    async def discard(self, job_id: str) -> None:
+    async def discard(self, job_id: str, *, owner: str | None = None) -> None:
         """Throw a dead letter away, with its payload and history.
 
         Args:
             job_id: id of the job.
+            owner: customer whom it must belong to, or it does not exist; ``None``: any.
 
         Raises:
             JobNotFound: there is none with this id.
             JobNotDead: it is not a dead letter; nothing was changed.
         """
         self._require_id(job_id)
-        await self.executor.run("discard", {"id": job_id}, {"archive": job_id})
+        await self.executor.run("discard", {"id": job_id, "owner": owner or ""}, {"archive": job_id})
 
     async def workflow(self, workflow: str) -> WorkflowState:
         """Return how far a workflow is.

@@ -88,11 +88,19 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Source text inside the description of a fact, folded away until it is asked for."""
+    """Source text inside the description of a fact.
+
+    Attributes:
+        caption: what it is.
+        language: its language.
+        text: the text.
+        folded: whether it is folded away until it is asked for.
+    """
 
     caption: str
     language: str
     text: str
+    folded: bool = True
 
 
 Block = Grid | Listing

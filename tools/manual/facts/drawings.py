@@ -125,12 +125,15 @@ def system() -> Picture:
         '  person["Person"]:::person',
         '  program["Your program"]:::process',
         '  cli["emprops"]:::process',
+        '  api["API"]:::process',
         '  server["Valkey: scripts and keys"]:::store',
         '  worker["Worker"]:::process',
         '  connector["Connector"]:::process',
         '  service["AI service"]:::service',
         "  person --> cli",
+        "  program -- HTTP --> api",
         f"  program -- {client} --> server",
+        f"  api -- {client} --> server",
         f"  cli -- {client} --> server",
         f"  worker -- {worker} --> server",
         "  worker --> connector",
@@ -139,6 +142,7 @@ def system() -> Picture:
     links = {
         "program": Ref("object", "emprops.broker"),
         "cli": Ref("object", "emprops.cli"),
+        "api": Ref("object", "emprops.api"),
         "server": Ref("object", "emprops.broker.scripts"),
         "worker": Ref("object", "emprops.worker"),
         "connector": Ref("object", "emprops.worker.connectors"),
@@ -146,8 +150,9 @@ def system() -> Picture:
     return Picture(
         "\n".join(lines),
         links,
-        "The parts of the system. A program, or a person through the command line, calls the scripts "
-        f"{client} on the Valkey server; a worker calls {worker} there, and drives an AI service through a connector.",
+        "The parts of the system. A program, itself or over HTTP through the API, or a person through the command "
+        f"line, calls the scripts {client} on the Valkey server; a worker calls {worker} there, and drives an AI "
+        "service through a connector.",
         "Arrows lead from who calls to who is called; those to the server name the scripts that change a job.",
     )
 

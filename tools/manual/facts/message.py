@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from pydantic.fields import FieldInfo
 
-from emprops.core.messages import ClientMessage, Message, all_messages, summary_of
+from emprops.core.messages import CLIENT_MESSAGES, ClientMessage, Message, all_messages, summary_of
 
 from .base import Block, Code, Content, Fact, Field, Grid, Kind, Listing, Ref, joined
 from .source import definition
@@ -25,7 +25,7 @@ class Messages(Kind):
     plural = "messages"
     shape = "sections"
     columns = ("role",)
-    card = ("sender", "role", "answers")
+    card = ("sender", "role")
     mentions = ("setting", "event", "close-code")
     modules = ("emprops.core.messages", "emprops.core.access")
 
@@ -40,9 +40,9 @@ class Messages(Kind):
         role: Content = ("—",)
         answers: Content = ("—",)
         if issubclass(message, ClientMessage):
-            role = (Code(message.requires.value),) if message.requires else ("any",)
+            role = (Ref("role", message.requires.value),) if message.requires else ("any",)
             answers = joined(Ref("message", answer) for answer in message.answers)
-        asked = [m for m in all_messages() if issubclass(m, ClientMessage) and name in m.answers]
+        asked = [Ref("message", m.type_name()) for m in CLIENT_MESSAGES if name in m.answers]
         further = inspect.cleandoc(message.__doc__ or "").split("\n\n")[1:]
         return Fact(
             kind=self.name,
@@ -53,8 +53,8 @@ class Messages(Kind):
             fields=(
                 Field("sender", "Sent by", ("the client" if by_client else "the server",)),
                 Field("role", "Role", role),
-                Field("answers", "Answered by", answers),
-                Field("asked", "Answers", joined(Ref("message", m.type_name()) for m in asked)),
+                *([Field("answers", "Answered by", answers)] if by_client else []),
+                *([Field("asked", "Answers", joined(asked))] if asked else []),
                 Field("model", "Python model", (Ref("object", path),)),
             ),
             description=tuple(" ".join(paragraph.split()) for paragraph in further),
@@ -70,7 +70,7 @@ class Messages(Kind):
         schema = json.dumps(message.model_json_schema(), ensure_ascii=False, indent=2)
         return (
             Grid(f"Fields of {name}", ("Field", "Type", "Meaning"), rows),
-            Listing(f"Example of {name}", "json", example),
+            Listing(f"Example of {name}", "json", example, folded=False),
             Listing(f"JSON Schema of {name}", "json", schema),
         )
 

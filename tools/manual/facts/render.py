@@ -260,10 +260,12 @@ class folded_caption(nodes.General, nodes.TextElement):  # noqa: N801  # docutil
     """The caption of folded content."""
 
 
-def listing(block: Listing) -> folded:
-    """Return source text that is folded away until it is asked for."""
+def listing(block: Listing) -> nodes.Element:
+    """Return source text, folded away until it is asked for or under its caption."""
     # Pygments reads `a < f(x)` in Lua as a variable's attribute and calls it an error; the server checks the source.
     code = nodes.literal_block(
         block.text, block.text, language=block.language, force=True, classes=[GENERATED]
     )
-    return folded("", folded_caption("", block.caption), code)
+    if block.folded:
+        return folded("", folded_caption("", block.caption), code)
+    return nodes.container("", nodes.paragraph("", "", nodes.strong("", block.caption)), code)

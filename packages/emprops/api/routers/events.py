@@ -13,6 +13,7 @@ from ...core.paging import PAGE_MOST
 from ...core.requirements import Name
 from ..auth import Reader
 from ..problem import refusals
+from ..query import EACH_ONCE
 from ..state import PoolBroker
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
@@ -46,7 +47,7 @@ class EventPage(BaseModel):
     """Whether there may be more now; if not, read on later."""
 
 
-@router.get("", responses=refusals())
+@router.get("", responses=refusals(), dependencies=[EACH_ONCE])
 async def read_events(query: Annotated[EventQuery, Query()], broker: PoolBroker, caller: Reader) -> EventPage:
     """Read events from a position on, without waiting; none is missed and none comes twice."""
     oldest = await broker.oldest_event_id()

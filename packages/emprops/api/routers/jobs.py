@@ -35,6 +35,7 @@ from ...core.paging import PAGE_MOST, JobFilter, JobPage
 from ...core.validation import invalid
 from ..auth import Operator, Reader, Submitter
 from ..problem import Problem, problem_of, refusals, request_id_of
+from ..query import EACH_ONCE
 from ..state import PoolBroker
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -199,7 +200,7 @@ async def submit_batch(
     )
 
 
-@router.get("", responses=refusals())
+@router.get("", responses=refusals(), dependencies=[EACH_ONCE])
 async def list_jobs(query: Annotated[JobQuery, Query()], broker: PoolBroker, caller: Reader) -> JobPage:
     """List jobs, page by page.
 
@@ -272,21 +273,21 @@ async def explain_job(job_id: JobIdInPath, broker: PoolBroker, caller: Reader) -
 async def cancel_job(job_id: JobIdInPath, decision: Decision, broker: PoolBroker, caller: Submitter) -> Job:
     """Call a job off; a running one ends at once, and its worker is told to stop."""
     await visible_job(broker, caller, job_id)
-    return await broker.cancel(job_id, decision.reason)
+    return await broker.cancel(job_id, decision.reason, owner=caller.customer)
 
 
 @router.post("/{job_id}/revive", responses=refusals(JobNotFound, JobNotDead))
 async def revive_job(job_id: JobIdInPath, broker: PoolBroker, caller: Operator) -> Job:
     """Put a dead letter back into the queue, with all its attempts anew."""
     await visible_job(broker, caller, job_id)
-    return await broker.revive(job_id)
+    return await broker.revive(job_id, owner=caller.customer)
 
 
 @router.delete("/{job_id}", status_code=204, responses=refusals(JobNotFound, JobNotDead))
 async def discard_job(job_id: JobIdInPath, broker: PoolBroker, caller: Operator) -> None:
     """Throw a dead letter away, with its payload and history."""
     await visible_job(broker, caller, job_id)
-    await broker.discard(job_id)
+    await broker.discard(job_id, owner=caller.customer)
 
 
 def _with_key(job: JobRequest, key: str | None) -> JobRequest:

@@ -3,18 +3,18 @@
 -- A running job ends at once: its lease is gone, and whatever its worker still reports is refused.
 --
 -- keys: states specs payloads histories leases pending delayed deadlines finished archive events class_open class_idle customers customer_jobs workflows workflow_expiry
--- args: id message retention_ms ended_listed
+-- args: id owner message retention_ms ended_listed
 -- transitions: cancel
 -- errors: job_not_found job_finished
 -- returns: the worker that ran the job and its attempt, or nothing
 
-local state = load_state(arg.id)
-if not state then
-  local archived = redis.call('HGET', key.archive, 'state')
-  if archived then
-    return refuse('job_finished', { job_id = arg.id, status = cjson.decode(archived).status })
-  end
+local text = redis.call('HGET', key.states, arg.id) or redis.call('HGET', key.archive, 'state')
+local state = text and cjson.decode(text)
+if not state or of_another(state) then
   return refuse('job_not_found', { job_id = arg.id })
+end
+if state.status == status.completed or state.status == status.dead or state.status == status.cancelled then
+  return refuse('job_finished', { job_id = arg.id, status = state.status })
 end
 local told = {}
 local facts = { 'message', arg.message }

@@ -1,15 +1,15 @@
 -- Throw a dead letter away, with its payload and history.
 --
 -- keys: states dead archive events
--- args: id
+-- args: id owner
 -- errors: job_not_found job_not_dead
 -- returns: nothing
 
 local archived = redis.call('HGET', key.archive, 'state') or redis.call('HGET', key.states, arg.id)
-if not archived then
+local state = archived and cjson.decode(archived)
+if not state or of_another(state) then
   return refuse('job_not_found', { job_id = arg.id })
 end
-local state = cjson.decode(archived)
 if state.status ~= status.dead then
   return refuse('job_not_dead', { job_id = arg.id, status = state.status })
 end

@@ -3,16 +3,16 @@
 -- Its history stays. Its queue and total timeouts do not apply any more: they have passed or are beside the point.
 --
 -- keys: meta classes class_versions class_open class_idle customers customer_jobs workflows workflow_expiry workflow_jobs states specs payloads histories pending heads bounds eligible idle deadlines dead archive events
--- args: id class requirements workflow_ms
+-- args: id owner class requirements workflow_ms
 -- transitions: revive
 -- errors: job_not_found job_not_dead
 -- returns: the profiles to wake
 
 local archived = redis.call('HGET', key.archive, 'state') or redis.call('HGET', key.states, arg.id)
-if not archived then
+local state = archived and cjson.decode(archived)
+if not state or of_another(state) then
   return refuse('job_not_found', { job_id = arg.id })
 end
-local state = cjson.decode(archived)
 if state.status ~= status.dead then
   return refuse('job_not_dead', { job_id = arg.id, status = state.status })
 end
