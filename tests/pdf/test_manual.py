@@ -284,8 +284,9 @@ def test_the_source_of_the_manual_is_the_same_on_other_paper(printed: Print) -> 
 # The brief
 
 
-def test_the_brief_shows_every_measure_against_its_target(printed: Print) -> None:
-    pdf = printed("brief")
+@pytest.mark.parametrize("paper", PAPERS)
+def test_the_brief_shows_every_measure_against_its_target_on_one_page(printed: Print, paper: str) -> None:
+    pdf = printed("brief", paper)
     said = [element.alternative for element in pdf.tree.walk() if element.tag == "Figure"]
     left_out = document("brief", _settings()["pdf_documents"]).left_out
     every = [target for _, found in benchmarks(left_out) for target in found]
