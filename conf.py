@@ -68,6 +68,7 @@ pdf_documents = {
         "left_out": ["pdf"],  # benchmarks that the summary does not show
         "before": "",  # revision of the brief before; empty: this is the first
         "pages": [
+            "system-overview/index",
             "architecture/index",
             "development/architecture-decisions/redis-choice",
         ],

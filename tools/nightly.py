@@ -15,7 +15,13 @@ from emprops.bench import provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "source" / "_figures" / "nightly" / "last.json"
-SUITES = ("tests/core", "tests/queue/test_random_runs.py", "tests/chaos", "tests/api/test_schema.py")
+SUITES = (
+    "tests/core",
+    "tests/queue/test_random_runs.py",
+    "tests/chaos",
+    "tests/api/test_schema.py",
+    "tests/pdf/test_manual.py",
+)
 """Tests that search longer under the nightly profile."""
 PATIENCE_SECONDS = 3600
 """Longest time of one test, in seconds."""
