@@ -40,8 +40,8 @@ INPUTS = (
 SLOWEST_SHOWN = 3
 """How many of the slowest pages are named."""
 COLLECT_AFTER = 200_000
-"""Objects that are made before Python looks for garbage: doctrees are many objects and little garbage, and with Python's
-own threshold nearly half of a build goes by in looking."""
+"""Objects that are made before Python looks for garbage: doctrees are many objects and little garbage, and with
+Python's own threshold nearly half of a build goes by in looking."""
 WORTH_TELLING_S = 0.1
 """From this time on, in seconds, a page is named as slow to read."""
 
