@@ -36,32 +36,26 @@ def pdf(request: pytest.FixtureRequest, printed: Print) -> Pdf:
 @pytest.fixture(scope="module")
 def pages(manual: Path) -> dict[str, BeautifulSoup]:
     """Every page of the HTML manual, in the order of its sections."""
-    names = [name.removesuffix(".md") for name in _listed("index") if name]
     return {
         name: BeautifulSoup((manual / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
-        for name in names
+        for name, _ in _listed("index")
     }
 
 
-def _listed(page: str, seen: set[str] | None = None) -> list[str]:
-    """Return a page and those below it, each once, as the toctrees of the sources have them."""
+def _listed(page: str, level: int = 0, seen: set[str] | None = None) -> list[tuple[str, int]]:
+    """Return a page and those below it, each once and how deep it stands, as the toctrees of the sources have them."""
     seen = set() if seen is None else seen
     seen.add(page)
     text = (ROOT / "source" / f"{page}.md").read_text(encoding="utf-8")
-    found = [page]
+    found = [(page, max(level, 1))]
     for block in re.findall(r"^```\{toctree\}\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
             entry = line.strip()
             if entry and not entry.startswith(":"):
                 child = (Path(page).parent / entry).as_posix()
                 if child not in seen:
-                    found += _listed(child, seen)
+                    found += _listed(child, level + 1, seen)
     return found
-
-
-def _levels(names: list[str]) -> list[int]:
-    """Return how deep each page stands: a section's index and a journey on top, the pages of a section below."""
-    return [1 if re.fullmatch(r"index|[^/]+/index|journeys/.+", name) else 2 for name in names]
 
 
 def _article(page: BeautifulSoup) -> Tag:
@@ -113,8 +107,8 @@ def _by_page(pdf: Pdf, pages: dict[str, BeautifulSoup]) -> dict[str, list[Leaf]]
 def test_the_outline_is_the_tree_of_pages(printed: Print, pages: dict[str, BeautifulSoup]) -> None:
     expected = [
         (level + (head.name == "h2"), _words(head.get_text()))
-        for level, page in zip(_levels(list(pages)), pages.values(), strict=True)
-        for head in _article(page).select("h1, h2")
+        for name, level in _listed("index")
+        for head in _article(pages[name]).select("h1, h2")
     ]
     found = [(mark.level, _words(mark.title)) for mark in printed("manual").outline]
     assert found == [*expected, (1, "Index")]
