@@ -136,8 +136,8 @@ FAULTS = (
     Fault(
         "a setting is renamed",
         "packages/emprops/core/settings.py",
-        "    lease_seconds: float",
-        "    lease_duration: float",
+        "    lease_seconds: float = setting(\n        30.0",
+        "    lease_duration: float = setting(\n        30.0",
         "build",
     ),
     Fault(
