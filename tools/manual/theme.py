@@ -66,7 +66,7 @@ def _pages_of(env: BuildEnvironment, section: str, pagename: str) -> list[dict[s
             "title": env.titles[page].astext(),
             "page": page,
             "current": page == pagename,
-            "depth": page.count("/"),
+            "below_another": page.rpartition("/")[0] in order,
         }
         for page in order
     ]
