@@ -46,7 +46,7 @@ class Local:
 
 
 def _children(parent: int) -> list[tuple[int, str]]:
-    """Return the processes that a process started, with their commands: from /proc, or from `ps` where there is none."""
+    """Return the processes that a process started, with their commands: from /proc, or else from `ps`."""
     listed = Path(f"/proc/{parent}/task/{parent}/children")
     if listed.exists():
         pids = [int(pid) for pid in listed.read_text().split()]
