@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from docutils import nodes
 
 from manual.facts import KINDS
 from manual.facts.lint import leftovers, typed_numbers
+from manual.facts.message import SCHEMAS
 
 DECLARED = [name for name, kind in KINDS.items() if kind.domain == "emp"]
 UNDOCUMENTED_KINDS = frozenset({"data", "attribute"})
@@ -66,6 +68,14 @@ def test_every_described_fact_has_its_anchor_on_its_page(
                 if f'id="{fact["anchor"]}"' not in pages[path]:
                     missing.append(f"{kind} {fact['name']}: {path}#{fact['anchor']}")
     assert missing == []
+
+
+def test_every_schema_that_a_page_refers_to_is_in_the_document(manual: Path) -> None:
+    document = json.loads((manual / "api" / "asyncapi.json").read_text(encoding="utf-8"))
+    page = (manual / "implementation" / "websocket-protocol.html").read_text(encoding="utf-8")
+    named = set(re.findall(re.escape(SCHEMAS) + r"(\w+)", page))
+    assert named
+    assert named <= set(document["components"]["schemas"])
 
 
 def test_no_figure_with_a_unit_is_typed(manual: Path) -> None:

@@ -17,6 +17,10 @@ from .types import type_in_words
 CLIENT, SERVER = "What a client sends", "What the server sends"
 
 
+SCHEMAS = "asyncapi.json#/components/schemas/"
+"""Where the schemas stand that a message's own schema refers to."""
+
+
 class Messages(Kind):
     """What travels on the WebSocket."""
 
@@ -67,7 +71,9 @@ class Messages(Kind):
         name = message.type_name()
         rows = tuple(_row(field, facts) for field, facts in message.model_fields.items())
         example = json.dumps(message.example, ensure_ascii=False, indent=2)
-        schema = json.dumps(message.model_json_schema(), ensure_ascii=False, indent=2)
+        own = message.model_json_schema(ref_template=SCHEMAS + "{model}")
+        own.pop("$defs", None)  # those of all events would fill many pages; they stand in the document once
+        schema = json.dumps(own, ensure_ascii=False, indent=2)
         return (
             Grid(f"Fields of {name}", ("Field", "Type", "Meaning"), rows),
             Listing(f"Example of {name}", "json", example, folded=False),
