@@ -1,4 +1,8 @@
-"""A page that has become false makes the build or a test red: shown by making pages false, one fault at a time."""
+"""A page that has become false makes the build or a test red: shown by making pages false, one fault after another.
+
+Faults that do not hide one another are made together, in one copy of the repository, and looked for one by one: each by
+what only it makes a check say.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -25,179 +31,258 @@ NEEDED = (
     "CHANGELOG.md",
 )
 """What the manual is built from and tested with."""
+WARNED = 1
+"""Exit status of a build that reached its end with warnings; any other means that it broke off."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the repository.
+
+    Attributes:
+        file: the file, from the root; or a pattern of files.
+        old: text that stands in the file exactly once, or somewhere in the files; empty: the file is removed.
+        new: what it is replaced by.
+    """
+
+    file: str
+    old: str
+    new: str
+
+    def make(self, copy: Path) -> None:
+        """Make it in a copy."""
+        if not self.old:
+            (copy / self.file).unlink()
+            return
+        texts = {path: path.read_text(encoding="utf-8") for path in copy.glob(self.file)}
+        found = sum(text.count(self.old) for text in texts.values())
+        if found != 1 and not (found and "*" in self.file):
+            raise ValueError(f"{self.file} has {found} times {self.old!r}: mend this test")
+        for path, text in texts.items():
+            if self.old in text:
+                path.write_text(text.replace(self.old, self.new), encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One change that makes the manual false.
+    """What makes the manual false.
 
     Attributes:
-        what: the change, in words.
-        file: the file, from the root of the repository.
-        old: text that is replaced, once.
-        new: what it is replaced by.
+        what: the fault, in words.
         found_by: the check that must turn red: `build`, `contract`, or the page whose blocks are run.
+        says: what only this fault makes that check say.
+        changes: the changes that it consists of; the code agrees with itself after them, or it is no fault of a page.
+        alone: whether it is built alone: the build breaks off at it, and says nothing about any other.
     """
 
     what: str
-    file: str
-    old: str
-    new: str
     found_by: str
+    says: str
+    changes: tuple[Change, ...]
+    alone: bool = False
 
 
-LIFECYCLE = "packages/emprops/core/lifecycle.py"
+def fault(what: str, found_by: str, says: str, *changes: tuple[str, str, str], alone: bool = False) -> Fault:
+    """Return a fault that consists of changes, each told by file, old and new text."""
+    return Fault(what, found_by, says, tuple(Change(*change) for change in changes), alone)
+
+
+CORE = "packages/emprops/core"
+API = "packages/emprops/api"
 FAULTS = (
-    Fault("a status is renamed", LIFECYCLE, 'DEAD = "dead"', 'DEAD = "buried"', "build"),
-    Fault(
+    fault(
+        "a status is renamed",
+        "build",
+        "no status 'dead'",
+        (f"{CORE}/lifecycle.py", 'DEAD = "dead"', 'DEAD = "buried"'),
+    ),
+    fault(
         "a transition is renamed",
-        LIFECYCLE,
-        '"release",\n        (Status',
-        '"give_back",\n        (Status',
         "build",
+        "no transition 'release'",
+        (f"{CORE}/lifecycle.py", '"release",\n        (Status', '"give_back",\n        (Status'),
     ),
-    Fault(
+    fault(
         "a default is changed",
-        "packages/emprops/core/settings.py",
-        "lease_seconds: float = setting(\n        30.0",
-        "lease_seconds: float = setting(\n        31.0",
         "contract",
+        '+   "default": "31\N{NO-BREAK SPACE}s"',
+        (
+            f"{CORE}/settings.py",
+            "lease_seconds: float = setting(\n        30.0",
+            "lease_seconds: float = setting(\n        31.0",
+        ),
     ),
-    Fault(
+    fault(
         "a constant that an example shows is changed",
-        "packages/emprops/core/retry.py",
-        "BACKOFF_FIRST_SECONDS = 2.0",
-        "BACKOFF_FIRST_SECONDS = 3.0",
         "architecture/job-lifecycle",
+        "source/architecture/job-lifecycle.md:",
+        (f"{CORE}/retry.py", "BACKOFF_FIRST_SECONDS = 2.0", "BACKOFF_FIRST_SECONDS = 3.0"),
     ),
-    Fault(
+    fault(
         "an error is dropped",
-        "packages/emprops/core/errors.py",
-        'code = "job_finished"',
-        'code = "job_is_over"',
         "build",
+        "no error 'job_finished'",
+        (f"{CORE}/errors.py", 'code = "job_finished"', 'code = "job_is_over"'),
     ),
-    Fault(
+    fault(
         "a key is renamed",
-        "packages/emprops/core/keys.py",
-        '"leases",\n        "sorted',
-        '"holds",\n        "sorted',
         "build",
+        "no key 'leases'",
+        (f"{CORE}/keys.py", '"leases",\n        "sorted', '"holds",\n        "sorted'),
+        ("packages/emprops/broker/scripts/**/*.lua", " leases", " holds"),
+        ("packages/emprops/broker/scripts/**/*.lua", "key.leases", "key.holds"),
+        ("packages/emprops/broker/*.py", 'key("leases")', 'key("holds")'),
     ),
-    Fault(
+    fault(
         "a matching rule is renamed",
-        "packages/emprops/core/matching.py",
-        '"gpu_memory",\n        "gpu_memory_gb"',
-        '"video_memory",\n        "gpu_memory_gb"',
         "architecture/worker-selection",
+        "video_memory",
+        (
+            f"{CORE}/matching.py",
+            '"gpu_memory",\n        "gpu_memory_gb"',
+            '"video_memory",\n        "gpu_memory_gb"',
+        ),
     ),
-    Fault(
+    fault(
         "an event is renamed",
-        "packages/emprops/core/events.py",
-        'Literal["job.claimed"] = "job.claimed"',
-        'Literal["job.taken"] = "job.taken"',
         "build",
+        "no event 'job.claimed'",
+        (f"{CORE}/events.py", 'Literal["job.claimed"] = "job.claimed"', 'Literal["job.taken"] = "job.taken"'),
     ),
-    Fault(
+    fault(
         "a message is renamed",
-        "packages/emprops/core/messages.py",
-        'type: Literal["heartbeat"] = "heartbeat"',
-        'type: Literal["beat"] = "beat"',
         "build",
+        "no message 'heartbeat'",
+        (f"{CORE}/messages.py", '{"type": "heartbeat"', '{"type": "beat"'),
+        (f"{CORE}/messages.py", 'type: Literal["heartbeat"] = "heartbeat"', 'type: Literal["beat"] = "beat"'),
     ),
-    Fault(
+    fault(
         "a close code is renamed",
-        "packages/emprops/core/closing.py",
-        '    "slow_reader",',
-        '    "late_reader",',
         "build",
+        "no close code 'slow_reader'",
+        (f"{CORE}/closing.py", '    "slow_reader",', '    "late_reader",'),
+        ("packages/emprops/**/*.py", "SLOW_READER", "LATE_READER"),
     ),
-    Fault(
+    fault(
         "the number of a close code is changed",
-        "packages/emprops/core/closing.py",
-        "    4408,",
-        "    4409,",
         "contract",
+        '+   "code": "4409"',
+        (f"{CORE}/closing.py", "    4408,", "    4409,"),
     ),
-    Fault(
+    fault(
         "an outcome of a delivery is renamed",
-        "packages/emprops/core/webhooks.py",
-        'GIVEN_UP = "given_up"',
-        'GIVEN_UP = "abandoned"',
         "build",
+        "no word 'given_up'",
+        (f"{CORE}/webhooks.py", 'GIVEN_UP = "given_up"', 'GIVEN_UP = "abandoned"'),
     ),
-    Fault(
+    fault(
         "a webhook event has a field that no example has",
-        "packages/emprops/core/webhooks.py",
-        '    """What it is."""\n',
-        '    """What it is."""\n    extra: str = ""\n    """More."""\n',
         "build",
+        "KeyError: 'extra'",
+        (
+            f"{CORE}/webhooks.py",
+            '    """What it is."""\n',
+            '    """What it is."""\n    extra: str = ""\n    """More."""\n',
+        ),
+        alone=True,
     ),
-    Fault(
+    fault(
         "a setting is renamed",
-        "packages/emprops/core/settings.py",
-        "    lease_seconds: float = setting(\n        30.0",
-        "    lease_duration: float = setting(\n        30.0",
         "build",
+        "no setting 'EMPROPS_LEASE_SECONDS'",
+        (
+            f"{CORE}/settings.py",
+            "    lease_seconds: float = setting(\n        30.0",
+            "    lease_duration: float = setting(\n        30.0",
+        ),
     ),
-    Fault(
+    fault(
         "an example shows what does not come out",
-        "source/architecture/worker-selection.md",
-        "small → image",
-        "small → video",
         "architecture/worker-selection",
+        "small → video",
+        ("source/architecture/worker-selection.md", "small → image", "small → video"),
     ),
-    Fault(
+    fault(
         "an anchor that another page uses is removed",
-        "source/architecture/job-lifecycle.md",
-        "## Transitions",
-        "## Moves",
         "build",
+        "local id not found in doc 'architecture/job-lifecycle': 'transitions'",
+        ("source/architecture/job-lifecycle.md", "## Transitions", "## Moves"),
     ),
-    Fault("a page is removed", "source/reference/error-codes.md", "", "", "build"),
-    Fault(
+    fault(
+        "a page is removed",
+        "build",
+        "nonexisting document 'reference/error-codes'",
+        ("source/reference/error-codes.md", "", ""),
+    ),
+    fault(
         "a public function loses its place in the reference",
-        "source/implementation/api-internals/core.md",
-        ".. automodule:: emprops.core.retry\n",
-        "",
         "build",
+        "Python object 'emprops.core.retry.RetryPolicy' is cited but no page describes it",
+        ("source/implementation/api-internals/core.md", ".. automodule:: emprops.core.retry\n", ""),
     ),
-    Fault(
+    fault(
         "an endpoint is renamed",
-        "packages/emprops/api/routers/jobs.py",
-        '"/{job_id}/result"',
-        '"/{job_id}/outcome"',
         "build",
+        "no endpoint 'GET /v1/jobs/{job_id}/result'",
+        (f"{API}/routers/jobs.py", '"/{job_id}/result"', '"/{job_id}/outcome"'),
     ),
-    Fault(
+    fault(
         "an endpoint asks for another role",
-        "packages/emprops/api/routers/jobs.py",
-        "async def revive_job(job_id: JobIdInPath, broker: PoolBroker, caller: Operator)",
-        "async def revive_job(job_id: JobIdInPath, broker: PoolBroker, caller: Reader)",
         "contract",
+        '+   "role": "read"',
+        (
+            f"{API}/routers/jobs.py",
+            "async def revive_job(job_id: JobIdInPath, broker: PoolBroker, caller: Operator)",
+            "async def revive_job(job_id: JobIdInPath, broker: PoolBroker, caller: Reader)",
+        ),
     ),
-    Fault("a command is renamed", "packages/emprops/cli/jobs.py", "def explain(", "def why(", "build"),
-    Fault(
-        "a script uses a key that it does not declare",
-        "packages/emprops/broker/scripts/leave.lua",
-        "-- keys: workers worker_expiry claims turns idle ",
-        "-- keys: workers worker_expiry claims turns ",
+    fault(
+        "a command is renamed",
         "build",
+        "no command 'emprops explain'",
+        ("packages/emprops/cli/jobs.py", "def explain(", "def why("),
+        ("packages/emprops/cli/jobs.py", "(jobs, job, explain,", "(jobs, job, why,"),
+    ),
+    fault(
+        "a script uses a key that it does not declare",
+        "build",
+        "leave.lua: keys declared but not used: []; used but not declared: ['idle']",
+        (
+            "packages/emprops/broker/scripts/leave.lua",
+            "-- keys: workers worker_expiry claims turns idle ",
+            "-- keys: workers worker_expiry claims turns ",
+        ),
+        alone=True,
     ),
 )
+PAGES = sorted({fault.found_by for fault in FAULTS} - {"build", "contract"})
+"""Pages whose blocks find faults."""
 
 
-@pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    """A copy of the repository, without anything built."""
-    copy = tmp_path / "scratch"
-    copy.mkdir()
+@dataclass(frozen=True)
+class Built:
+    """How a build ended.
+
+    Attributes:
+        status: its exit status.
+        said: what is wrong; empty if nothing is.
+    """
+
+    status: int
+    said: str
+
+
+def copy_with(faults: Iterable[Fault], folder: Path) -> Path:
+    """Return a copy of the repository, without anything built, in which faults are made."""
     for name in NEEDED:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy2(ROOT / name, copy / name)
-    return copy
+            shutil.copy2(ROOT / name, folder / name)
+    for made in faults:
+        for change in made.changes:
+            change.make(folder)
+    return folder
 
 
 def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -205,87 +290,128 @@ def run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(str(copy / name) for name in ("packages", "tools", ".")),
+        "PYTHONWARNINGS": "ignore",
     }
     return subprocess.run(
         [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True, check=False
     )
 
 
-def build(copy: Path) -> str:
-    """Build the copy's manual, without writing it; return what is wrong with it."""
-    out = str(copy / "build" / "out")
-    doctrees = str(copy / "build" / "doctrees")
-    options = ["-b", "dummy", "-n", "-W", "--keep-going", "-q", "-c", ".", "-d", doctrees, "source", out]
+def build(copy: Path) -> Built:
+    """Build the copy's manual, without writing it."""
+    options = ["-b", "dummy", "-n", "-W", "--keep-going", "-q", "-c", ".", "-d", "build/doctrees"]
     code = (
         "import gc, sys; sys.path.insert(0, 'tools')\n"
         "from build_html import COLLECT_AFTER\n"
         "from sphinx.cmd.build import main\n"
         "gc.set_threshold(COLLECT_AFTER, 50, 100)\n"
-        f"sys.exit(main({options!r}))\n"
+        f"sys.exit(main({[*options, 'source', 'build/out']!r}))\n"
     )
-    done = run(copy, "-W", "ignore", "-c", code)
-    return f"{done.stdout}\n{done.stderr}" if done.returncode else ""
+    done = run(copy, "-c", code)
+    return Built(done.returncode, f"{done.stdout}\n{done.stderr}" if done.returncode else "")
 
 
 def keep_contract(copy: Path) -> str:
-    """Compare the copy's contract with the one it keeps; return what is wrong."""
+    """Compare the copy's contract with the one it keeps; return the difference."""
     done = run(copy, "tools/contract.py", "--print")
-    same = done.returncode == 0 and done.stdout == (copy / "tests" / "contract.json").read_text(
-        encoding="utf-8"
-    )
-    return "" if same else f"the contract differs\n{done.stderr}"
+    if done.returncode:
+        return done.stderr
+    kept = (copy / "tests" / "contract.json").read_text(encoding="utf-8")
+    return "\n".join(unified_diff(kept.splitlines(), done.stdout.splitlines(), lineterm=""))
 
 
-def run_blocks(copy: Path, page: str) -> str:
-    """Run the blocks of one of the copy's pages; return what is wrong."""
+def run_blocks(copy: Path, page: str, doctrees: Path) -> str:
+    """Run the blocks of a page, as a build left them, with the copy's own packages; return what is wrong."""
     code = (
         "import sys, pathlib; sys.path[:0] = ['tools', '.']\n"
         "from docs_exec.blocks import blocks_of\n"
         "from docs_exec.session import PageSession\n"
-        "from docs_exec.compare import matches\n"
-        "folder = pathlib.Path('build/page'); folder.mkdir(parents=True)\n"
+        "from docs_exec.compare import difference, matches\n"
+        f"folder = pathlib.Path('build/blocks', {page!r}); folder.mkdir(parents=True)\n"
         "wrong = []\n"
         "with PageSession(folder.resolve()) as session:\n"
-        f"    for block in blocks_of(pathlib.Path('build/doctrees'), {page!r}):\n"
+        f"    for block in blocks_of(pathlib.Path({str(doctrees)!r}), {page!r}):\n"
         "        if block.language in ('bash', 'python') and not block.reason:\n"
         "            out = session.run(block)\n"
-        "            if block.output is not None and not matches(block.output, out): wrong.append(block.where)\n"
-        "sys.exit(', '.join(wrong) or 0)\n"
+        "            if block.output is not None and not matches(block.output, out):\n"
+        "                wrong.append(f'{block.where}: {difference(block.output, out)}')\n"
+        "sys.exit('\\n'.join(wrong) or 0)\n"
     )
     done = run(copy, "-c", code)
     return f"{done.stdout}\n{done.stderr}" if done.returncode else ""
 
 
-def test_without_a_fault_every_check_is_green(scratch: Path) -> None:
-    assert build(scratch) == ""
-    assert keep_contract(scratch) == ""
-    for page in sorted({fault.found_by for fault in FAULTS} - {"build", "contract"}):
-        assert run_blocks(scratch, page) == ""
-        shutil.rmtree(scratch / "build" / "page")
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy without a fault."""
+    return copy_with((), tmp_path_factory.mktemp("sound"))
 
 
-def test_the_copy_is_what_is_checked_and_not_the_repository(scratch: Path) -> None:
-    shown = run(scratch, "-c", "import emprops, manual; print(emprops.__file__, manual.__file__)").stdout
-    assert shown.count(str(scratch)) == 2
+@pytest.fixture(scope="module")
+def build_says(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the build says of all faults that it must find and at which it does not break off."""
+    together = [fault for fault in FAULTS if fault.found_by == "build" and not fault.alone]
+    built = build(copy_with(together, tmp_path_factory.mktemp("together")))
+    assert built.status in (0, WARNED), (
+        f"the build breaks off; the fault that makes it do so must be made alone\n{built.said}"
+    )
+    return built.said
+
+
+@pytest.fixture(scope="module")
+def contract_says(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the comparison of contracts says of all faults that it must find."""
+    faults = [fault for fault in FAULTS if fault.found_by == "contract"]
+    return keep_contract(copy_with(faults, tmp_path_factory.mktemp("contract")))
+
+
+@pytest.fixture(scope="module")
+def shown_wrong(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Path]:
+    """A copy with all faults that blocks must find, and how its build ended."""
+    faults = [fault for fault in FAULTS if fault.found_by in PAGES]
+    copy = copy_with(faults, tmp_path_factory.mktemp("blocks"))
+    return build(copy), copy
+
+
+@pytest.fixture(scope="module")
+def blocks_say(shown_wrong: tuple[Built, Path]) -> dict[str, str]:
+    """What running the blocks of each page says of all faults that they must find."""
+    copy = shown_wrong[1]
+    return {page: run_blocks(copy, page, copy / "build" / "doctrees") for page in PAGES}
+
+
+def test_without_a_fault_every_check_is_green(sound: Path, manual: Path) -> None:
+    """The build is: it made `manual`, and says nothing of a copy with the faults that it cannot find."""
+    assert keep_contract(sound) == ""
+    for page in PAGES:
+        assert run_blocks(sound, page, manual.parent / "doctrees") == ""
+
+
+def test_the_copy_is_what_is_checked_and_not_the_repository(sound: Path) -> None:
+    shown = run(sound, "-c", "import emprops, manual; print(emprops.__file__, manual.__file__)").stdout
+    assert shown.count(str(sound)) == 2
+
+
+def test_faults_are_told_apart_by_what_the_checks_say() -> None:
+    for one in FAULTS:
+        for other in FAULTS:
+            assert one is other or one.found_by != other.found_by or one.says not in other.says
+
+
+def test_what_blocks_find_is_not_found_by_the_build_already(shown_wrong: tuple[Built, Path]) -> None:
+    assert shown_wrong[0].said == "", "which is better: say so in FAULTS"
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.what.replace(" ", "-"))
-def test_a_fault_makes_the_build_or_a_test_red(fault: Fault, scratch: Path) -> None:
-    path = scratch / fault.file
-    if fault.old:
-        text = path.read_text(encoding="utf-8")
-        assert text.count(fault.old) == 1, (
-            f"{fault.file} has {text.count(fault.old)} times {fault.old!r}: mend this test"
-        )
-        path.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
+def test_a_fault_makes_the_build_or_a_test_red(
+    fault: Fault, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    said: str
+    if fault.alone:
+        said = build(copy_with([fault], tmp_path / "copy")).said
+    elif fault.found_by in PAGES:
+        said = request.getfixturevalue("blocks_say")[fault.found_by]
     else:
-        path.unlink()
-    if fault.found_by == "contract":
-        assert keep_contract(scratch)
-        return
-    wrong = build(scratch)
-    if fault.found_by != "build":
-        assert not wrong, f"the build found it already, which is better: say so in this test\n{wrong}"
-        wrong = run_blocks(scratch, fault.found_by)
-    assert wrong
+        said = request.getfixturevalue(f"{fault.found_by}_says")
+    assert fault.says in said, f"not found: {fault.what}\n{said}"

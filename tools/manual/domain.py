@@ -185,11 +185,25 @@ class EmpDomain(Domain):
             page, anchor, _, summary = entry
             return _link(builder, fromdocname, page, anchor, contnode, summary, ["emp-fact", "emp-term"])
         kind = KINDS[typ]
-        fact = kind.find(target)
+        fact = kind.get(target)
+        if fact is None:
+            return None
         home = self.home(fact)
         if home is None:
             return nodes.inline("", "", contnode, classes=kind.classes(fact))  # type: ignore[return-value]  # no link
         return _link(builder, fromdocname, *home, contnode, fact.summary, kind.classes(fact))
+
+    def resolve_any_xref(
+        self,
+        env: BuildEnvironment,
+        fromdocname: str,
+        builder: Builder,
+        target: str,
+        node: pending_xref,
+        contnode: Element,
+    ) -> list[tuple[str, nodes.reference]]:
+        """Return nothing: a fact is cited by its role, and what a plain link names is a page or a place on one."""
+        return []
 
     def check_consistency(self) -> None:
         """Report citations of facts that no page describes."""
