@@ -174,35 +174,49 @@ def test_fault_is_told_again_by_the_next_build(project: Project) -> None:
     assert "lease_lots" in project.refused()
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{emp:value}`setting:lease_secs`", "no setting"),
-        ("{emp:value}`error:lease_lost`", "has no field ''"),
-        ("{emp:value}`error:lease_lost.http`", "did you mean 'http_status'"),
-        ("{emp:value}`seting:lease_seconds`", "did you mean 'setting'"),
-        ("{emp:count}`errors`", "did you mean 'error'"),
-        ("{emp:const}`emprops.core.retry.JITTERS`", "did you mean 'JITTER'"),
-        ("{emp:const}`emprops.core.retry.JITTER as parsecs`", "no format 'parsecs'"),
-        ("{emp:const}`emprops.core.retry.RetryPolicy.max_attempts.max_length`", "no limit 'max_length'"),
-        ("{emp:term}`leese`", "no term 'leese'"),
-        ("```{emp:list} eror\n```", "did you mean 'error'"),
-        ("```{emp:list} error\n:only: lease_lots\n```", "did you mean 'lease_lost'"),
-        ("```{emp:list} error\n:columns: http\n```", "did you mean 'http_status'"),
-        ("```{emp:list} setting\n:group: The queu\n```", "did you mean 'The queue'"),
-        ("```{emp:list} error\n:sort: code\n```", "Unknown option key: 'sort'"),
-        ("```{emp:list} object\n```", "the py domain describes them"),
-        ("```{emp:diagram} lifecicle\n```", "did you mean 'lifecycle'"),
-        ("```{mermaid}\n:alt: x\nflowchart LR\n  a[job.clamed]\n```", "did you mean 'job.claimed'"),
-        ("```{mermaid}\n:alt: x\nflowchart LR\n  a[EMPROPS_LEASE_SECOND]\n```", "'EMPROPS_LEASE_SECONDS'"),
-        ('```{mermaid}\n:alt: x\nflowchart LR\n  a["emprops:{pool}:pendin"]\n```', "did you mean 'pending'"),
-    ],
+WRONG = (
+    ("{emp:value}`setting:lease_secs`", "no setting"),
+    ("{emp:value}`error:lease_lost`", "has no field ''"),
+    ("{emp:value}`error:lease_lost.http`", "did you mean 'http_status'"),
+    ("{emp:value}`seting:lease_seconds`", "did you mean 'setting'"),
+    ("{emp:count}`errors`", "did you mean 'error'"),
+    ("{emp:const}`emprops.core.retry.JITTERS`", "did you mean 'JITTER'"),
+    ("{emp:const}`emprops.core.retry.JITTER as parsecs`", "no format 'parsecs'"),
+    ("{emp:const}`emprops.core.retry.RetryPolicy.max_attempts.max_length`", "no limit 'max_length'"),
+    ("{emp:term}`leese`", "no term 'leese'"),
+    ("```{emp:list} eror\n```", "did you mean 'error'"),
+    ("```{emp:list} error\n:only: lease_lots\n```", "did you mean 'lease_lost'"),
+    ("```{emp:list} error\n:columns: http\n```", "did you mean 'http_status'"),
+    ("```{emp:list} setting\n:group: The queu\n```", "did you mean 'The queue'"),
+    ("```{emp:list} error\n:sort: code\n```", "Unknown option key: 'sort'"),
+    ("```{emp:list} object\n```", "the py domain describes them"),
+    ("```{emp:diagram} lifecicle\n```", "did you mean 'lifecycle'"),
+    ("```{mermaid}\n:alt: x\nflowchart LR\n  a[job.clamed]\n```", "did you mean 'job.claimed'"),
+    ("```{mermaid}\n:alt: x\nflowchart LR\n  a[EMPROPS_LEASE_SECOND]\n```", "'EMPROPS_LEASE_SECONDS'"),
+    ('```{mermaid}\n:alt: x\nflowchart LR\n  a["emprops:{pool}:pendin"]\n```', "did you mean 'pending'"),
+    ("See [there](missing.md).", "cross-reference target not found: 'missing.md'"),
 )
-def test_wrong_citation_fails_the_build(project: Project, text: str, message: str) -> None:
-    project.write(a=text, b="```{glossary}\nlease\n  Time.\n```")
-    output = project.refused()
-    assert message in output, output
-    assert "a.md" in output
+"""Wrong citations, and what the build says of each."""
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What is wrong with a small manual in which each wrong citation is on a page of its own, line by line."""
+    project = make(tmp_path_factory.mktemp("wrong"), ROOT / "packages")
+    project.write(
+        terms="```{glossary}\nlease\n  Time.\n```",
+        **{f"wrong-{number}": text for number, (text, _) in enumerate(WRONG)},
+    )
+    return project.refused().splitlines()
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)), ids=[text for text, _ in WRONG])
+def test_wrong_citation_fails_the_build(refusals: list[str], number: int) -> None:
+    """With `-W`, any line that warns makes the build fail."""
+    said = [
+        line for line in refusals if f"wrong-{number}.md:" in line and ("WARNING" in line or "ERROR" in line)
+    ]
+    assert any(WRONG[number][1] in line for line in said), said
 
 
 def test_fact_described_on_two_pages_fails_the_build(project: Project) -> None:
