@@ -21,6 +21,7 @@ from . import (
     records,
     theme,
     trust,
+    values,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 PARTS = (
     attributes,
     hints,
+    values,
     blocks,
     frontmatter,
     journeys,
