@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from docutils import nodes
 
 from manual.facts import KINDS
@@ -76,6 +77,20 @@ def test_every_schema_that_a_page_refers_to_is_in_the_document(manual: Path) -> 
     named = set(re.findall(re.escape(SCHEMAS) + r"(\w+)", page))
     assert named
     assert named <= set(document["components"]["schemas"])
+
+
+def test_the_name_of_a_field_is_no_link(manual: Path) -> None:
+    tables = [
+        table
+        for page in ("websocket-protocol", "monitoring-apis")
+        for table in BeautifulSoup(
+            (manual / "implementation" / f"{page}.html").read_text(encoding="utf-8"), "html.parser"
+        ).select("table.emp-grid")
+        if table.th is not None and table.th.get_text() == "Field"
+    ]
+    names = [row.td for table in tables for row in table.select("tbody tr") if row.td is not None]
+    assert "snapshot" in {name.get_text() for name in names}
+    assert [name.get_text() for name in names if name.a is not None] == []
 
 
 def test_no_figure_with_a_unit_is_typed(manual: Path) -> None:

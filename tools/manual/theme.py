@@ -28,6 +28,8 @@ SECTIONS = (
 """Folders of the sections and their titles, in the order of the top bar."""
 STYLES = ("tokens", "frame", "prose", "tables", "code", "cards", "status", "print")
 _BREAKABLE = re.compile(r"(?<=[_./:=,])(?=\w)")
+_TEXT = re.compile(r"(?<=>)[^<]+")
+_IN_DOTTED_NAME = re.compile(r"(?<=[a-z_]\.)(?=[a-z_])")
 
 
 def _sections(env: BuildEnvironment) -> list[tuple[str, str]]:
@@ -51,6 +53,9 @@ def _add_context(
     if doctree is not None and body:
         below = frontmatter.line(env, pagename) + journeys.bars(env, pagename, app.builder.get_target_uri)
         context["body"] = body.replace("</h1>", f"</h1>\n{below}", 1)
+    context["toc"] = _TEXT.sub(
+        lambda text: _IN_DOTTED_NAME.sub("<wbr>", text.group()), context.get("toc") or ""
+    )
 
 
 def _pages_of(env: BuildEnvironment, section: str, pagename: str) -> list[dict[str, Any]]:

@@ -36,9 +36,15 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A piece of code inside a fact's text."""
+    """A piece of code inside a fact's text.
+
+    Attributes:
+        text: the code.
+        cites: whether it is a link where a fact has that name; the name of a field names no fact.
+    """
 
     text: str
+    cites: bool = True
 
 
 Inline = str | Code | Ref

@@ -60,4 +60,4 @@ def _row(name: str, field: FieldInfo) -> tuple[Content, ...]:
     words = type_in_words(field.annotation)
     optional = () if field.is_required() or name == "type" else (", may be absent",)
     meaning = field.description or "Name of the event."
-    return (Code(name),), (*words, *optional), (meaning,)
+    return (Code(name, cites=False),), (*words, *optional), (meaning,)

@@ -84,4 +84,4 @@ class Messages(Kind):
 def _row(name: str, field: FieldInfo) -> tuple[Content, ...]:
     words = type_in_words(field.annotation)
     optional = () if field.is_required() or name == "type" else (", may be absent",)
-    return (Code(name),), (*words, *optional), (field.description or "Name of the message.",)
+    return (Code(name, cites=False),), (*words, *optional), (field.description or "Name of the message.",)

@@ -106,7 +106,7 @@ class Renderer:
                 return
             yield citation(KINDS[item.kind], fact, self.docname, text=item.text, soft=True)
         elif isinstance(item, Code):
-            yield self._code(item.text, kind)
+            yield self._code(item.text, kind) if item.cites else nodes.literal("", item.text)
         else:
             for index, part in enumerate(_BACKTICKS.split(clean(item))):
                 if index % 2:
