@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from ..broker import ApiKeys
 from ..core.access import Principal, Role
 from ..core.errors import Forbidden, Unauthenticated
+from ..core.job import JobRequest
 
 SCHEME = "ApiKey"
 POOL_WIDE = "pool-wide"
@@ -75,6 +76,25 @@ def require_role(principal: Principal, role: Role) -> None:
             f"key {principal.key_id} lacks the role {role.value}",
             detail={"role": role.value, "roles": sorted(principal.roles)},
         )
+
+
+def for_caller(caller: Principal, job: JobRequest) -> JobRequest:
+    """Return a job as the caller may submit it: that of a key of one customer is of this customer.
+
+    Args:
+        caller: who submits it.
+        job: the job as it is sent.
+
+    Raises:
+        Forbidden: it names another customer.
+    """
+    if caller.customer is None:
+        return job
+    if not caller.sees(job.customer or caller.customer):
+        raise Forbidden(
+            f"key {caller.key_id} is of another customer than the job", detail={"customer": caller.customer}
+        )
+    return job.model_copy(update={"customer": caller.customer})
 
 
 def require(role: Role, *, pool_wide: bool = False) -> Any:

@@ -10,11 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from ...broker import BATCH_MOST, require_completed
 from ...broker.visibility import visible_explanation, visible_job
-from ...core.access import Principal
 from ...core.errors import (
     CustomerLimitReached,
     EmpropsError,
-    Forbidden,
     IdempotencyConflict,
     JobCancelledError,
     JobDeadError,
@@ -33,7 +31,7 @@ from ...core.explanation import Explanation
 from ...core.job import Attempt, Job, JobRequest, Receipt, ShortText
 from ...core.paging import PAGE_MOST, JobFilter, JobPage
 from ...core.validation import invalid
-from ..auth import Operator, Reader, Submitter
+from ..auth import Operator, Reader, Submitter, for_caller
 from ..problem import Problem, problem_of, refusals, request_id_of
 from ..query import EACH_ONCE
 from ..state import PoolBroker
@@ -163,7 +161,7 @@ async def submit_job(
     With an idempotency key, in the header or in the body, or a job id of your own, the request can be sent again after
     a fault: the job exists once.
     """
-    receipt = await broker.submit(_of(caller, _with_key(job, idempotency_key)))
+    receipt = await broker.submit(for_caller(caller, _with_key(job, idempotency_key)))
     response.headers["Location"] = f"/v1/jobs/{receipt.job_id}"
     if not receipt.created:
         response.status_code = 200
@@ -184,7 +182,7 @@ async def submit_batch(
     appended, so the batch can be sent again after a fault.
     """
     wanted = [
-        _of(caller, _with_key(job, f"{idempotency_key}/{number}" if idempotency_key else None))
+        for_caller(caller, _with_key(job, f"{idempotency_key}/{number}" if idempotency_key else None))
         for number, job in enumerate(batch.jobs)
     ]
     answers = await broker.submit_many(wanted)
@@ -301,18 +299,3 @@ def _with_key(job: JobRequest, key: str | None) -> JobRequest:
     if job.idempotency_key not in (None, key):
         raise invalid("idempotency_key", "differs from the header Idempotency-Key")
     return job.model_copy(update={"idempotency_key": key})
-
-
-def _of(caller: Principal, job: JobRequest) -> JobRequest:
-    """Return a job as the caller may submit it: that of a key of one customer is of this customer.
-
-    Raises:
-        Forbidden: it names another customer.
-    """
-    if caller.customer is None:
-        return job
-    if not caller.sees(job.customer or caller.customer):
-        raise Forbidden(
-            f"key {caller.key_id} is of another customer than the job", detail={"customer": caller.customer}
-        )
-    return job.model_copy(update={"customer": caller.customer})

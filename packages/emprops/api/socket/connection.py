@@ -29,7 +29,6 @@ from ...core.errors import (
     SubscriptionNotFound,
     Unauthenticated,
 )
-from ...core.job import JobRequest
 from ...core.messages import (
     SNAPSHOT_MOST,
     Accepted,
@@ -51,7 +50,7 @@ from ...core.messages import (
     decode,
     parse_message,
 )
-from ..auth import require_role
+from ..auth import for_caller, require_role
 from .outbox import Outbox
 from .protocol import EXTENSION, Cut
 from .subscription import Subscription
@@ -239,7 +238,7 @@ class Connection:
             case Unsubscribe():
                 self._unsubscribe(message)
             case Submit():
-                receipt = await self._sockets.broker.submit(_own(message.job, principal))
+                receipt = await self._sockets.broker.submit(for_caller(principal, message.job))
                 self._answer(
                     Accepted(
                         request=message.request,
@@ -332,17 +331,6 @@ class Connection:
             Snapshot(id=wanted.id, position=picture.position, jobs=jobs, complete=picture.complete).text()
         )
         return picture.position
-
-
-def _own(job: JobRequest, principal: Principal) -> JobRequest:
-    """Return a job as its submitter may submit it: that of a customer's key belongs to the customer."""
-    if principal.customer is None or job.customer == principal.customer:
-        return job
-    if job.customer is not None:
-        raise Forbidden(
-            f"the key submits for customer {principal.customer} only", detail={"customer": job.customer}
-        )
-    return job.model_copy(update={"customer": principal.customer})
 
 
 def _error(error: EmpropsError, data: Mapping[str, Any]) -> ErrorMessage:
