@@ -78,8 +78,9 @@ def build(root: Path = ROOT, *, fresh: bool = False, quiet: bool = False) -> lis
     gc.set_threshold(COLLECT_AFTER, 50, 100)
     inputs = fingerprint(root)
     forget_old_downloads(root, inputs)
-    # Sphinx does not repeat the warnings of pages that it need not read again: after a failed build all are read.
-    fresh = fresh or not _stamp(root).exists()
+    # Sphinx does not repeat the warnings of pages that it need not read again: after a failed build all are read. Nor
+    # does it read pages again that link to one that went.
+    fresh = fresh or not _stamp(root).exists() or any(not _has_source(root, page) for page in _written(root))
     _stamp(root).unlink(missing_ok=True)
     if not sys.stdout.isatty():
         nocolor()
@@ -176,11 +177,18 @@ def forget_old_downloads(root: Path, inputs: str) -> None:
 
 def _forget_removed_pages(app: Sphinx, root: Path) -> None:
     """Delete the output of pages whose source went since the last build; Sphinx leaves it where it is."""
-    listed = root / "build" / "html.pages"
-    before = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
-    for page in set(before) - app.env.found_docs:
+    for page in set(_written(root)) - app.env.found_docs:
         (html_folder(root) / f"{page}.html").unlink(missing_ok=True)
-    listed.write_text("\n".join(sorted(app.env.found_docs)), encoding="utf-8")
+    _pages(root).write_text("\n".join(sorted(app.env.found_docs)), encoding="utf-8")
+
+
+def _written(root: Path) -> list[str]:
+    """Return the pages that the last build wrote."""
+    return _pages(root).read_text(encoding="utf-8").splitlines() if _pages(root).exists() else []
+
+
+def _has_source(root: Path, page: str) -> bool:
+    return any((root / "source" / f"{page}{suffix}").exists() for suffix in (".md", ".rst"))
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -196,6 +204,10 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _stamp(root: Path) -> Path:
     return root / "build" / "html.inputs"
+
+
+def _pages(root: Path) -> Path:
+    return root / "build" / "html.pages"
 
 
 @contextmanager

@@ -88,3 +88,13 @@ def test_a_page_that_was_removed_is_gone_from_the_built_manual(small_manual: Pat
     build(small_manual)
     assert not (html_folder(small_manual) / "second.html").exists()
     assert (html_folder(small_manual) / "index.html").exists()
+
+
+def test_a_link_to_a_page_that_was_removed_fails_the_next_build(small_manual: Path) -> None:
+    index, other = (small_manual / "source" / f"{name}.rst" for name in ("index", "other"))
+    index.write_text("Small\n=====\n\nSee :doc:`other`.\n", encoding="utf-8")
+    other.write_text(":orphan:\n\nOther\n=====\n\nAnother page.\n", encoding="utf-8")
+    build(small_manual)
+    other.unlink()
+    with pytest.raises(BuildFailed, match="warnings"):
+        build(small_manual)
