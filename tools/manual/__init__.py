@@ -19,9 +19,9 @@ from . import (
     outside,
     processes,
     records,
+    signatures,
     theme,
     trust,
-    values,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PARTS = (
     attributes,
     hints,
-    values,
+    signatures,
     blocks,
     frontmatter,
     journeys,

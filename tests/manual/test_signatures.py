@@ -1,4 +1,4 @@
-"""The Python reference shows the value of a constant where it fits on a line, and no other."""
+"""The Python reference shows the value of a constant where it fits on a line, and no argument that is private."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from manual.values import LONGEST_SHOWN
+from manual.signatures import LONGEST_SHOWN
 
 SIGNATURE = re.compile(r'<dt class="sig sig-object py" id="([^"]+)">(.*?)</dt>', re.DOTALL)
 
@@ -51,3 +51,12 @@ def test_no_value_is_longer_than_a_line(signatures: dict[str, str]) -> None:
         if "(" not in shown.partition(" = ")[0]
     }
     assert {name for name, value in values.items() if len(value) > LONGEST_SHOWN} == set()
+
+
+@pytest.mark.parametrize("name", ["BrokerSettings", "WebhookSettings"])
+def test_settings_show_no_argument_of_the_library_that_reads_them(
+    manual: Path, signatures: dict[str, str], name: str
+) -> None:
+    assert signatures[f"emprops.core.settings.{name}"].endswith(f"{name}(**values)")
+    page = (manual / "implementation" / "api-internals" / "core.html").read_text(encoding="utf-8")
+    assert "_case_sensitive" not in page
