@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from manual.facts.base import UnknownFact
 from manual.facts.lint import leftovers, typed_numbers
 from manual.facts.quantity import formatted, quantity, span
 from tests.browser import OpenPage
+from tests.build_server import BuildServer
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = """
@@ -52,10 +54,12 @@ class Project:
     Attributes:
         folder: the folder.
         code: folder that holds the packages; a copy may be changed.
+        server: what builds it; ``None``: a process that imports the packages from `code`.
     """
 
     folder: Path
     code: Path
+    server: BuildServer | None = None
 
     def write(self, **pages: str) -> None:
         """Write pages; each gets a title."""
@@ -70,6 +74,9 @@ class Project:
 
     def build(self, *options: str) -> tuple[int, str]:
         """Build in a process of its own; return its exit status and what it printed."""
+        if self.server is not None:
+            arguments = ["-q", *options, str(self.folder), str(self.html)]
+            return self.server.build(arguments, self.folder.with_suffix(".log"))
         done = subprocess.run(
             [sys.executable, "-m", "sphinx", "-q", *options, str(self.folder), str(self.html)],
             env={**os.environ, "PYTHONPATH": f"{self.code}:{ROOT / 'tools'}"},
@@ -111,17 +118,24 @@ class Project:
         return cards
 
 
-def make(folder: Path, code: Path) -> Project:
+def make(folder: Path, code: Path, server: BuildServer | None = None) -> Project:
     """Make a small manual."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "conf.py").write_text(CONF.format(static=str(ROOT / "_static")), encoding="utf-8")
-    return Project(folder, code)
+    return Project(folder, code, server)
+
+
+@pytest.fixture(scope="module")
+def build_server() -> Iterator[BuildServer]:
+    """Builds small manuals of the packages as they are."""
+    with BuildServer() as server:
+        yield server
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path, build_server: BuildServer) -> Project:
     """A small manual of the packages as they are."""
-    return make(tmp_path / "manual", ROOT / "packages")
+    return make(tmp_path / "manual", ROOT / "packages", build_server)
 
 
 @pytest.fixture
@@ -133,9 +147,9 @@ def changeable(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def reference(tmp_path_factory: pytest.TempPathFactory, build_server: BuildServer) -> Project:
     """A small manual that describes every fact and cites a few; built."""
-    project = make(tmp_path_factory.mktemp("reference"), ROOT / "packages")
+    project = make(tmp_path_factory.mktemp("reference"), ROOT / "packages", build_server)
     lists: dict[str, str] = {}
     for kind, page in HOMES.items():
         lists[page] = lists.get(page, "") + f"## {kind}\n\n```{{emp:list}} {kind}\n```\n\n"
@@ -200,9 +214,9 @@ WRONG = (
 
 
 @pytest.fixture(scope="module")
-def refusals(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def refusals(tmp_path_factory: pytest.TempPathFactory, build_server: BuildServer) -> list[str]:
     """What is wrong with a small manual in which each wrong citation is on a page of its own, line by line."""
-    project = make(tmp_path_factory.mktemp("wrong"), ROOT / "packages")
+    project = make(tmp_path_factory.mktemp("wrong"), ROOT / "packages", build_server)
     project.write(
         terms="```{glossary}\nlease\n  Time.\n```",
         **{f"wrong-{number}": text for number, (text, _) in enumerate(WRONG)},

@@ -39,7 +39,12 @@ class Source:
 
 def source_at(file: Path | str, line: int) -> Source:
     """Return a place in a file, given by its absolute path."""
-    return Source(Path(file).resolve().relative_to(ROOT).as_posix(), line)
+    return Source(_shown(str(file)), line)
+
+
+@cache
+def _shown(file: str) -> str:
+    return Path(file).resolve().relative_to(ROOT).as_posix()
 
 
 def module_files(name: str) -> tuple[str, ...]:
