@@ -142,7 +142,9 @@ async def check_invariants(pool: Pool) -> None:
     assert set(key("histories")) <= set(states)
 
     next_due = min((due for _, due in key("delayed") or []), default=None)
-    assert next_due is None or int(key("meta")["due"]) <= next_due, "a waiting job is due before its time is looked at"
+    assert next_due is None or int(key("meta")["due"]) <= next_due, (
+        "a waiting job is due before its time is looked at"
+    )
 
     heads = [member for member, _ in key("heads") or []]
     bounds = {

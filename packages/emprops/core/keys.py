@@ -111,8 +111,8 @@ KEYS: tuple[Key, ...] = (
         "hash",
         "",
         "What was asked for with each job that has not ended: its specification, and apart from it the payload.",
-        "job id → JSON: requirements, priority, retry policy, customer, workflow; job id and `payload`, separated by a space "
-        "→ JSON",
+        "job id → JSON: requirements, priority, retry policy, customer, workflow; job id and `payload`, separated by a "
+        "space → JSON",
         "Both fields stay until their job ends.",
     ),
     Key(
@@ -289,9 +289,9 @@ KEYS: tuple[Key, ...] = (
         "claims",
         "hash",
         "",
-        "The profile and the latest claim of each worker, so that a claim whose answer was lost can be asked for again.",
-        "worker id → profile id, and behind it the ticket of the claim and the jobs that it gave with their attempts, or "
-        "`idle` if it gave none",
+        "The profile and the latest claim of each worker, so that a claim whose answer was lost can be repeated.",
+        "worker id → profile id, and behind it the ticket of the claim and the jobs that it gave with their attempts, "
+        "or `idle` if it gave none",
         "A field goes with the worker's record.",
     ),
     Key(
