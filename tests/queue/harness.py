@@ -138,9 +138,13 @@ async def check_invariants(pool: Pool) -> None:
         if state["status"] == "pending":
             assert pending[job_id] == state["place"]
     assert set().union(*places.values()) == set(states)
-    for name in ("specs", "payloads"):
-        assert set(key(name)) == set(states)
+    assert set(key("requests")) == {field for job_id in states for field in (job_id, f"{job_id} payload")}
     assert set(key("histories")) <= set(states)
+
+    next_due = min((due for _, due in key("delayed") or []), default=None)
+    assert next_due is None or int(key("meta")["due"]) <= next_due, (
+        "a waiting job is due before its time is looked at"
+    )
 
     heads = [member for member, _ in key("heads") or []]
     bounds = {
@@ -197,7 +201,8 @@ def _check_counts(key: Callable[[str], Any], states: dict[str, dict[str, Any]]) 
     profiles = [record[:16] for record in dict(key("workers")).values()]
     assert dict(key("profile_workers")) == {name: str(count) for name, count in Counter(profiles).items()}
     assert set(key("profiles")) == set(profiles) | {profile for profile, _ in key("profile_idle") or []}
-    for name in ("claims", "turns", "worker_expiry"):
+    assert set(key("claims")) == set(key("workers"))
+    for name in ("turns", "worker_expiry"):
         members = key(name)
         assert {m[0] if isinstance(m, tuple) else m for m in members} <= set(key("workers")), name
 

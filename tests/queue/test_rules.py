@@ -537,8 +537,7 @@ async def test_after_a_thousand_jobs_nothing_is_left_without_an_end_or_a_bound(p
     plain = {name.split(":")[2] for name in held if await pool.broker.connection.pttl(name) < 0}
     of_jobs = {
         "states",
-        "specs",
-        "payloads",
+        "requests",
         "histories",
         "pending",
         "leases",

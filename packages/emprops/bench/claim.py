@@ -18,13 +18,15 @@ from ..broker.submitting import call_for
 from ..core.job import JobRequest
 from ..core.settings import BrokerSettings
 from ..core.worker import WorkerInfo
-from .load import calls_per_second, packed
+from .load import Callers, calls_per_second, packed
 from .measure import Bar, Measure, Record
 from .provenance import provenance
 
 NO_OP = "return 1"
 """A script that does nothing: what a call costs by itself."""
 CLAIMS_A_ROUND = 20
+SECONDS = 0.6
+"""How long each rate is measured in a round."""
 BATCH = 16
 """Jobs of a batch claim: as many as one claim may take."""
 SUBMITS_AT_ONCE = 1000
@@ -43,7 +45,7 @@ class Plan:
         depth: jobs in the pools that are compared for depth of the match.
         rounds: rounds of each figure; the pools take turns.
         pickups: jobs whose pick-up is timed, in each round.
-        clients: connections of the throughput figures, and idle workers of the pick-up.
+        clients: clients of the throughput figures, and idle workers of the pick-up.
     """
 
     pending: int = 100_000
@@ -163,26 +165,42 @@ async def _memory(pool: _Pool) -> int:
 
 
 async def _rates(server: EmbeddedServer, plan: Plan, say: Say) -> dict[str, list[float]]:
-    """Calls per second from several clients over TCP, as workers call: a script that does nothing, and claims."""
+    """Calls per second over TCP, as workers call: a script that does nothing, and claims.
+
+    The clients are processes of their own, as workers are, and again connections of one process, which spares the
+    server most of the waking of clients and so is the harder comparison for whatever a call does.
+    """
     pool = _Pool("rates", server.url)
-    port = await _open_port(pool.broker)
+    port = await open_port(pool.broker)
     sha = await pool.broker.connection.script_load(NO_OP)
     await pool.worker.register()
-    rates: dict[str, list[float]] = {"no-op": [], "claim": [], "batch": []}
+    workers = [_session(pool.broker, f"bench-{number}") for number in range(plan.clients)]
+    for worker in workers:
+        await worker.register()
+    no_op = packed("EVALSHA", sha, 1, "{rates}")
+    rates: dict[str, list[float]] = {
+        name: [] for name in ("no-op", "claim", "no-op, one", "claim, one", "batch")
+    }
     say(f"calling from {plan.clients} clients")
-    for number in range(max(3, plan.rounds // 3)):
-        await pool.fill(60_000)
-        assert (await pool.worker.claim()).jobs
-        no_op = itertools.repeat(packed("EVALSHA", sha, 1, "{rates}"))
-        rates["no-op"].append(calls_per_second(port, plan.clients, no_op, 0.6))
-        rates["claim"].append(calls_per_second(port, plan.clients, _claims(pool, number, 1), 0.6))
-        batches = calls_per_second(port, plan.clients, _claims(pool, number, BATCH), 0.6)
-        rates["batch"].append(batches * BATCH)
+    with Callers(port, plan.clients) as callers:
+        for number in range(max(3, plan.rounds // 3)):
+            await pool.fill(60_000)
+            assert (await pool.worker.claim()).jobs
+            rates["no-op"].append(callers.rate([[no_op] * 10_000] * plan.clients, SECONDS))
+            own = [list(_claims(pool, w.info.worker_id, number, 1, 2_000)) for w in workers]
+            rates["claim"].append(callers.rate(own, SECONDS))
+            rates["no-op, one"].append(calls_per_second(port, plan.clients, itertools.repeat(no_op), SECONDS))
+            singles = _claims(pool, "bench", number, 1, 20_000)
+            rates["claim, one"].append(calls_per_second(port, plan.clients, singles, SECONDS))
+            batches = _claims(pool, "bench", number, BATCH, 1_750)
+            rates["batch"].append(calls_per_second(port, plan.clients, batches, SECONDS) * BATCH)
+    for worker in workers:
+        await worker.close()
     await pool.close()
     return rates
 
 
-async def _open_port(broker: Broker) -> int:
+async def open_port(broker: Broker) -> int:
     """Let the server listen on a free TCP port of this machine, and return it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -192,13 +210,13 @@ async def _open_port(broker: Broker) -> int:
     return port
 
 
-def _claims(pool: _Pool, round_number: int, count: int) -> Iterator[bytes]:
-    """Yield claims of so many jobs each, for half of the jobs of a round."""
+def _claims(pool: _Pool, worker: str, round_number: int, jobs: int, most: int) -> Iterator[bytes]:
+    """Yield claims of so many jobs each, at most so many claims."""
     script, executor = all_scripts()["claim"], pool.broker.executor
-    for number in range(28_000 // count):
-        ticket = f"{round_number}-{count}-{number}"
+    for number in range(most):
+        ticket = f"{round_number}-{jobs}-{number}"
         keys, values = executor.prepared(
-            "claim", {"worker": "bench", "ticket": ticket, "count": count, "lease_ms": 3_600_000}
+            "claim", {"worker": worker, "ticket": ticket, "count": jobs, "lease_ms": 3_600_000}
         )
         yield packed("EVALSHA", script.sha, len(keys), *keys, *values)
 
@@ -272,6 +290,8 @@ async def run_claim_benchmark(plan: Plan, command: list[str], say: Say) -> Recor
         "memory of a pending job": Measure.of(times["bytes"], "bytes"),
         "no-op calls": Measure.of(rates["no-op"], "1/s"),
         "claims": Measure.of(rates["claim"], "1/s"),
+        "no-op calls, clients in one process": Measure.of(rates["no-op, one"], "1/s"),
+        "claims, clients in one process": Measure.of(rates["claim, one"], "1/s"),
         "jobs claimed in batches": Measure.of(rates["batch"], "1/s"),
         "pick-up, median": Measure.of([cut[49] for cut in cuts], "ms"),
         "pick-up, 99th percentile": Measure.of([cut[98] for cut in cuts], "ms"),

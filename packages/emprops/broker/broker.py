@@ -212,11 +212,12 @@ class Broker:
         """
         self._require_id(job_id)
         async with server_errors(), self.connection.pipeline(transaction=True) as pipe:
-            for name in ("specs", "states", "payloads", "histories"):
+            pipe.hmget(self.keys.key("requests"), [job_id, f"{job_id} payload"])
+            for name in ("states", "histories"):
                 pipe.hget(self.keys.key(name), job_id)
             pipe.zscore(self.keys.key("leases"), job_id)
             pipe.hgetall(self.keys.key("archive", job_id))
-            spec, state, payload, history, lease, archived = await pipe.execute()
+            (spec, payload), state, history, lease, archived = await pipe.execute()
         if state is not None:
             return live_job(spec, state, payload, history, lease)
         if archived:

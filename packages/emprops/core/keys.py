@@ -45,6 +45,7 @@ KEYS: tuple[Key, ...] = (
         "Counters of the pool, and up to which class each profile has been judged.",
         "`sequence`: submits so far; `version`: requirement classes so far; `reaped`: when the reaper last ran, in ms; "
         "`swept`: class at which the next sweep begins; `delivering`: leases of webhook subscriptions so far; "
+        "`due`: when the next waiting job is due, or earlier, in ms; "
         "profile id → version up to which it has been judged",
         "As long as the pool; the field of a profile goes with the profile.",
     ),
@@ -106,20 +107,13 @@ KEYS: tuple[Key, ...] = (
         "A field stays until its job ends.",
     ),
     Key(
-        "specs",
+        "requests",
         "hash",
         "",
-        "What never changes about a job that has not ended.",
-        "job id → JSON: requirements, priority, retry policy, customer, workflow",
-        "A field stays until its job ends.",
-    ),
-    Key(
-        "payloads",
-        "hash",
-        "",
-        "Payloads of jobs that have not ended.",
-        "job id → JSON",
-        "A field stays until its job ends.",
+        "What was asked for with each job that has not ended: its specification, and apart from it the payload.",
+        "job id → JSON: requirements, priority, retry policy, customer, workflow; job id and `payload`, separated by a "
+        "space → JSON",
+        "Both fields stay until their job ends.",
     ),
     Key(
         "histories",
@@ -295,8 +289,9 @@ KEYS: tuple[Key, ...] = (
         "claims",
         "hash",
         "",
-        "The latest claim of each worker, so that a claim whose answer was lost can be asked for again.",
-        "worker id → ticket of the claim, then the jobs that it gave with their attempts; `idle` if it gave none",
+        "The profile and the latest claim of each worker, so that a claim whose answer was lost can be repeated.",
+        "worker id → profile id, and behind it the ticket of the claim and the jobs that it gave with their attempts, "
+        "or `idle` if it gave none",
         "A field goes with the worker's record.",
     ),
     Key(

@@ -2,7 +2,7 @@
 --
 -- A running job ends at once: its lease is gone, and whatever its worker still reports is refused.
 --
--- keys: states specs payloads histories leases pending delayed deadlines finished archive events class_open class_idle customers customer_jobs workflows workflow_expiry
+-- keys: states requests histories leases pending delayed deadlines finished archive events class_open class_idle customers customer_jobs workflows workflow_expiry
 -- args: id owner message retention_ms ended_listed
 -- transitions: cancel
 -- errors: job_not_found job_finished

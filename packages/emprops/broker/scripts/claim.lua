@@ -4,7 +4,7 @@
 -- top is looked at, else the first job of that class is taken. Each stale bound is corrected once, so the cost does not
 -- grow with jobs or classes. A claim whose answer was lost is asked again with the same ticket and gives the same jobs.
 --
--- keys: meta workers claims idle pending heads bounds eligible classes states specs payloads leases delayed deadlines events
+-- keys: meta claims idle pending heads bounds eligible classes states requests leases delayed deadlines events
 -- args: worker ticket count lease_ms
 -- transitions: claim ready
 -- errors: worker_unknown

@@ -3,7 +3,7 @@
 -- A report that was sent twice, since its answer was lost, is accepted twice and recorded once; the claim in it gives
 -- the same jobs again.
 --
--- keys: states specs payloads histories leases finished archive events meta workers claims idle pending heads bounds eligible classes class_open class_idle customers customer_jobs workflows workflow_expiry delayed deadlines
+-- keys: states requests histories leases finished archive events meta claims idle pending heads bounds eligible classes class_open class_idle customers customer_jobs workflows workflow_expiry delayed deadlines
 -- args: id worker attempt result retention_ms ended_listed ticket count lease_ms
 -- transitions: complete claim ready
 -- errors: lease_lost

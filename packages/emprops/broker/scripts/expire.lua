@@ -2,7 +2,7 @@
 --
 -- Each job is looked at again: one that was renewed, reported or ended since `reap` named it is left alone.
 --
--- keys: states specs payloads histories leases pending delayed deadlines heads bounds eligible idle dead class_open class_idle customers customer_jobs workflows workflow_expiry events archive*
+-- keys: states requests histories leases pending delayed deadlines heads bounds eligible idle dead class_open class_idle customers customer_jobs workflows workflow_expiry events archive*
 -- args: dead_retention_ms ended_listed jobs*
 -- transitions: lose abandon overrun expire
 -- returns: how many jobs it dealt with, the profiles to wake, and the attempts to stop, as worker, job and attempt

@@ -3,7 +3,7 @@
 -- A job that avoids workers where it failed goes on in a class that excludes them: the class, its requirements and the
 -- job's new specification come with the report.
 --
--- keys: states specs payloads histories leases delayed deadlines dead archive events meta classes class_versions class_open class_idle idle customers customer_jobs workflows workflow_expiry
+-- keys: states requests histories leases delayed deadlines dead archive events meta classes class_versions class_open class_idle idle customers customer_jobs workflows workflow_expiry
 -- args: id worker attempt code message retryable delay_ms dead_retention_ms ended_listed class requirements spec
 -- transitions: retry bury
 -- errors: lease_lost
@@ -24,12 +24,12 @@ local facts = {
 if arg.retryable == '1' and state.used < state.max then
   state.status = status.waiting
   state.due = now + arg.delay_ms
-  redis.call('ZADD', key.delayed, state.due, arg.id)
+  delay(arg.id, state.due)
   if arg.class ~= '' then
     leave_class(string.sub(state.place, 1, 16))
     enter_class(arg.class, arg.requirements)
     state.place = arg.class .. string.sub(state.place, 17)
-    redis.call('HSET', key.specs, arg.id, arg.spec)
+    redis.call('HSET', key.requests, arg.id, arg.spec)
   end
   save_state(arg.id, state)
   set_deadline(arg.id, state)

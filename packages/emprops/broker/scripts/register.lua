@@ -3,7 +3,7 @@
 -- A process that registers again only renews its record. Another process with the same id is refused while the first
 -- one's record has not expired.
 --
--- keys: workers worker_expiry profiles profile_workers profile_idle idle events
+-- keys: workers worker_expiry claims profiles profile_workers profile_idle idle events
 -- args: worker profile instance capabilities record expiry_ms
 -- errors: worker_in_use
 -- returns: whether the worker is new
@@ -20,6 +20,8 @@ end
 join_profile(arg.profile)
 redis.call('HSET', key.profiles, arg.profile, arg.capabilities)
 redis.call('HSET', key.workers, arg.worker, arg.profile .. arg.instance .. arg.record)
+local claimed = redis.call('HGET', key.claims, arg.worker) or ''
+redis.call('HSET', key.claims, arg.worker, arg.profile .. string.sub(claimed, 17))
 redis.call('ZADD', key.worker_expiry, now + arg.expiry_ms, arg.worker)
 if before and string.sub(before, 1, 32) == arg.profile .. arg.instance then
   return 0

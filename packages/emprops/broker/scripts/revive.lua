@@ -2,7 +2,7 @@
 --
 -- Its history stays. Its queue and total timeouts do not apply any more: they have passed or are beside the point.
 --
--- keys: meta classes class_versions class_open class_idle customers customer_jobs workflows workflow_expiry workflow_jobs states specs payloads histories pending heads bounds eligible idle deadlines dead archive events
+-- keys: meta classes class_versions class_open class_idle customers customer_jobs workflows workflow_expiry workflow_jobs states requests histories pending heads bounds eligible idle deadlines dead archive events
 -- args: id owner class requirements workflow_ms
 -- transitions: revive
 -- errors: job_not_found job_not_dead
@@ -22,9 +22,9 @@ state.used = 0
 state.since = now
 state.queue_by = nil
 state.total_by = nil
-redis.call('HSET', key.specs, arg.id, redis.call('HGET', key.archive, 'spec'))
-redis.call('HSET', key.payloads, arg.id, redis.call('HGET', key.archive, 'payload'))
-local history = redis.call('HGET', key.archive, 'history')
+local kept = redis.call('HMGET', key.archive, 'spec', 'payload', 'history')
+local spec, payload, history = kept[1], kept[2], kept[3]
+redis.call('HSET', key.requests, arg.id, spec, arg.id .. ' payload', payload)
 if history ~= '' then
   redis.call('HSET', key.histories, arg.id, history)
 end

@@ -5,7 +5,7 @@
 -- A class that is seen for the first time gets the next version; every idle profile is woken to judge it. The limits on open
 -- jobs hold for new jobs only; 0 stands for none, as it does for a timeout.
 --
--- keys: meta classes class_versions class_open class_idle customers customer_jobs workflows workflow_expiry workflow_jobs eligible pending heads bounds states specs payloads delayed deadlines idle events archive idempotency
+-- keys: meta classes class_versions class_open class_idle customers customer_jobs workflows workflow_expiry workflow_jobs eligible pending heads bounds states requests delayed deadlines idle events archive idempotency
 -- args: id class requirements spec payload digest priority delay max_attempts customer workflow workflow_ms idempotency_ms queue_limit customer_limit queue_timeout_ms run_timeout_ms total_timeout_ms
 -- transitions: submit schedule
 -- errors: job_exists idempotency_conflict queue_full customer_limit_reached workflow_cancelled workflow_taken
@@ -79,8 +79,7 @@ enter_customer(arg.id, state)
 if workflow then
   enter_workflow(arg.id, state, workflow)
 end
-redis.call('HSET', key.specs, arg.id, arg.spec)
-redis.call('HSET', key.payloads, arg.id, arg.payload)
+redis.call('HSET', key.requests, arg.id, arg.spec, arg.id .. ' payload', arg.payload)
 if arg.idempotency_ms ~= '' then
   redis.call('SET', key.idempotency, arg.id .. ' ' .. arg.digest, 'PX', arg.idempotency_ms)
 end
@@ -90,7 +89,7 @@ if tonumber(arg.delay) > 0 then
   state.due = due
   save_state(arg.id, state)
   set_deadline(arg.id, state)
-  redis.call('ZADD', key.delayed, state.due, arg.id)
+  delay(arg.id, state.due)
   for profile in string.gmatch(redis.call('HGET', key.eligible, arg.class) or '', '(%x+)=') do
     woken[profile] = true
   end

@@ -1,15 +1,15 @@
 -- Moving an ended job from the live keys to its own key, which expires by itself.
 
 local function archive(archive_key, id, state, index, retention, result)
+  local request = redis.call('HMGET', key.requests, id, id .. ' payload')
   redis.call('HSET', archive_key,
-    'spec', redis.call('HGET', key.specs, id),
-    'payload', redis.call('HGET', key.payloads, id),
+    'spec', request[1],
+    'payload', request[2],
     'history', redis.call('HGET', key.histories, id) or '',
     'state', cjson.encode(state),
     'result', result)
   redis.call('PEXPIRE', archive_key, retention)
-  redis.call('HDEL', key.specs, id)
-  redis.call('HDEL', key.payloads, id)
+  redis.call('HDEL', key.requests, id, id .. ' payload')
   redis.call('HDEL', key.histories, id)
   redis.call('HDEL', key.states, id)
   redis.call('ZADD', index, now, id)

@@ -1,17 +1,14 @@
 -- Appending an event about a job.
 
-local function emit(type, id, state, extra)
-  local fields = { 'type', type, 'at', now, 'job', id, 'status', state.status }
+-- `facts` are what the event says beyond the job's own; they are added to, so they are the caller's to give away.
+local function emit(type, id, state, facts)
   if state.customer then
-    fields[#fields + 1] = 'customer'
-    fields[#fields + 1] = state.customer
+    facts[#facts + 1] = 'customer'
+    facts[#facts + 1] = state.customer
   end
   if state.workflow then
-    fields[#fields + 1] = 'workflow'
-    fields[#fields + 1] = state.workflow
+    facts[#facts + 1] = 'workflow'
+    facts[#facts + 1] = state.workflow
   end
-  for _, value in ipairs(extra) do
-    fields[#fields + 1] = value
-  end
-  append_event(fields)
+  append_event({ 'type', type, 'at', now, 'job', id, 'status', state.status, unpack(facts) })
 end

@@ -1,6 +1,7 @@
 -- Giving a worker the first jobs in the order that it can run: what `claim` does, and `complete` at its end.
 
--- What stands in `claims` for a worker whose latest claim gave nothing, and which therefore stands in `idle`.
+-- What stands in `claims`, after its profile, for a worker whose latest claim gave nothing, and which therefore stands in
+-- `idle`.
 local IDLE = 'idle'
 
 -- Whether a class that excludes workers by id excludes this one; the ids of such classes begin with an x.
@@ -17,20 +18,14 @@ local function excludes(class, worker)
 end
 
 local function hand_over(id, state, lease)
-  return {
-    id, state.attempt, state.used, lease,
-    redis.call('HGET', key.specs, id), redis.call('HGET', key.payloads, id),
-  }
+  local request = redis.call('HMGET', key.requests, id, id .. ' payload')
+  return { id, state.attempt, state.used, lease, request[1], request[2] }
 end
 
--- The jobs of the worker's latest claim, if that had this ticket: its answer was lost, and is given again.
-local function repeated(before, ticket)
-  local known, ids = string.match(before or '', '^(%S+) ?(.*)$')
-  if known ~= ticket then
-    return nil
-  end
+-- The jobs of the worker's latest claim: its answer was lost, and is given again.
+local function repeated(before)
   local jobs = {}
-  for id, attempt in string.gmatch(ids, '(%S+)=(%d+)') do
+  for id, attempt in string.gmatch(before, '(%S+)=(%d+)') do
     local state = load_state(id)
     if state and state.status == status.running and state.attempt == tonumber(attempt) then
       jobs[#jobs + 1] = hand_over(id, state, redis.call('ZSCORE', key.leases, id))
@@ -90,27 +85,26 @@ local function take_one(worker, profile, lease_ms)
 end
 
 local function claim_jobs(worker, ticket, count, lease_ms)
-  local record = redis.call('HGET', key.workers, worker)
-  if not record then
+  local known = redis.call('HGET', key.claims, worker)
+  if not known then
     return { 'unregistered' }
   end
-  local profile = string.sub(record, 1, 16)
-  local before = redis.call('HGET', key.claims, worker)
+  local profile, before = string.sub(known, 1, 16), string.sub(known, 17)
   if before == IDLE then
     redis.call('ZREM', key.idle, profile .. worker)
+  elseif string.sub(before, 1, #ticket + 1) == ticket .. ' ' then
+    return { 'jobs', repeated(before), {}, -1 }
   end
-  local again = repeated(before, ticket)
-  if again then
-    return { 'jobs', again, {}, -1 }
-  end
-  local versions = redis.call('HMGET', key.meta, profile, 'version')
-  local judged, version = tonumber(versions[1] or 0), tonumber(versions[2] or 0)
+  local facts = redis.call('HMGET', key.meta, profile, 'version', 'due')
+  local judged, version, due = tonumber(facts[1] or 0), tonumber(facts[2] or 0), tonumber(facts[3])
   if judged < version then
     return { 'sync', judged, version }
   end
-  promote(100)
+  if due and due <= now then
+    due = promote(100)
+  end
   local jobs, job, more = {}, nil, false
-  local kept = ticket
+  local kept = profile .. ticket
   while #jobs < count do
     job, more = take_one(worker, profile, lease_ms)
     if not job then
@@ -121,14 +115,12 @@ local function claim_jobs(worker, ticket, count, lease_ms)
   end
   if #jobs > 0 then
     redis.call('HSET', key.claims, worker, kept)
-    if first_of(key.idle, profile) and first_of(key.heads, profile) then
+    if redis.call('ZCARD', key.idle) > 0 and first_of(key.idle, profile) and first_of(key.heads, profile) then
       woken[profile] = true
     end
     return { 'jobs', jobs, wakes(), -1 }
   end
   redis.call('ZADD', key.idle, 0, profile .. worker)
-  redis.call('HSET', key.claims, worker, IDLE)
-  local due = redis.call('ZRANGE', key.delayed, 0, 0, 'WITHSCORES')
-  local until_due = due[2] and math.max(due[2] - now, 0) or -1
-  return { 'jobs', jobs, wakes(), more and 0 or until_due }
+  redis.call('HSET', key.claims, worker, profile .. IDLE)
+  return { 'jobs', jobs, wakes(), more and 0 or due and math.max(due - now, 0) or -1 }
 end
