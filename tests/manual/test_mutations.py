@@ -115,7 +115,7 @@ FAULTS = (
     fault(
         "a constant that an example shows is changed",
         "architecture/job-lifecycle",
-        "source/architecture/job-lifecycle.md:",
+        "+[3.0, 6.0, 12.0, 24.0, 48.0]",
         (f"{CORE}/retry.py", "BACKOFF_FIRST_SECONDS = 2.0", "BACKOFF_FIRST_SECONDS = 3.0"),
     ),
     fault(
