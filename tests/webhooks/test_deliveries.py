@@ -266,7 +266,7 @@ async def test_a_hanging_endpoint_does_not_keep_another_from_its_events(
 async def test_a_subscription_of_a_customer_never_gets_what_is_not_its_own(
     site: Site, receiver: Receiver
 ) -> None:
-    made, _ = await site.subscribe(receiver, events=[], customer="acme")
+    made, _ = await site.subscribe(receiver, events=[], customer="acme", concurrency=1)
     site.start()
     worker = await site.pool.worker()
     for job, customer in (("own", "acme"), ("foreign", "rival"), ("nobody", None)):

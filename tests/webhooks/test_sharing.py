@@ -141,7 +141,7 @@ class Processes:
                 command,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
         )
@@ -150,13 +150,18 @@ class Processes:
         """Kill one; it can do nothing about it."""
         killed = self.running.pop(number)
         killed.kill()
-        killed.wait()
+        killed.communicate()
 
     def stop(self) -> list[int]:
         """End all in an orderly way; return their exit statuses."""
         for process in self.running:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith(b"ready"), "before that, a signal just kills it"
             process.send_signal(signal.SIGTERM)
-        return [process.wait(20) for process in self.running]
+        ended, self.running = self.running, []
+        for process in ended:
+            process.communicate(timeout=20)
+        return [process.returncode for process in ended]
 
 
 @pytest.fixture

@@ -125,6 +125,7 @@ class PageSession:
                 stdout=target,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_heed_ctrl_c,  # one call, no lock
             )
         self._background.append((block, process, log))
         deadline = time.monotonic() + READY_SECONDS
@@ -147,6 +148,7 @@ class PageSession:
             status = process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             return f"{block.where}: still running {STOP_SECONDS} s after Ctrl-C\n{log.read_text(errors='replace')}"
         return (
             f"{block.where}: exit status {status} after Ctrl-C\n{log.read_text(errors='replace')}"
@@ -175,3 +177,8 @@ class PageSession:
         if answer["error"]:
             raise BlockFailed(f"{block.where}: {answer['error']}\n{answer['output']}")
         return str(answer["output"])
+
+
+def _heed_ctrl_c() -> None:
+    """Undo what whoever started the tests in the background has done: a shell lets such a process ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
