@@ -140,6 +140,18 @@ async def test_a_claim_whose_answer_was_lost_gives_the_same_jobs_again(pool: Poo
     assert [job[0] for job in other[1]] == ["2", "3"]
 
 
+async def test_a_worker_that_registers_again_may_still_ask_for_its_lost_claim(pool: Pool) -> None:
+    worker = await pool.worker()
+    await pool.submit("known")
+    await worker.complete(await pool.claimed(worker, "known"))
+    await pool.submit("j")
+    arguments: dict[str, Any] = {"worker": "worker", "ticket": "t-1", "count": 1, "lease_ms": 30_000}
+    lost = await pool.broker.executor.run("claim", arguments)
+    await worker.register()
+    again = await pool.broker.executor.run("claim", arguments)
+    assert [job[0] for job in again[1]] == [job[0] for job in lost[1]] == ["j"]
+
+
 async def test_the_same_key_makes_one_job_however_many_submit_at_once(pool: Pool) -> None:
     request = {"requirements": {"service": "s"}, "idempotency_key": "once"}
     receipts = await asyncio.gather(*(pool.broker.submit(request) for _ in range(20)))
@@ -282,6 +294,20 @@ async def test_as_many_submits_wake_as_many_workers_one_after_the_other(live: Po
         await live.submit(f"{number}")
     shares = await asyncio.wait_for(asyncio.gather(*tasks), 15)
     assert sorted(job_id for share in shares for job_id in share) == [f"{number}" for number in range(6)]
+
+
+async def test_a_claim_wakes_the_next_idle_worker_while_there_is_more_to_do(live: Pool) -> None:
+    one, two = await live.worker("one"), await live.worker("two")
+    await live.submit("known")
+    await one.complete(await live.claimed(one, "known"))
+    for session in (one, two):
+        assert not (await session.claim()).jobs
+    for number in range(2):
+        await live.submit(f"{number}")
+    assert await one.wait_for_work(20), "two submits leave one marker"
+    await live.claimed(one, "0")
+    assert await two.wait_for_work(20)
+    await live.claimed(two, "1")
 
 
 async def test_an_order_to_stop_reaches_the_worker_that_runs_the_job(live: Pool) -> None:
